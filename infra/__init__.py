@@ -1,0 +1,1 @@
+"""City Cloud: provisions and runs one city's shared government cloud."""

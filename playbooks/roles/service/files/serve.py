@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""Serve a WSGI application with cheroot and tell systemd when it answers.
+
+cheroot keeps idle connections of openstacksdk alive (uwsgi's HTTP mode resets them). Several processes share the
+port by SO_REUSEPORT and import the application after the fork, so that no connection or lock is shared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import signal
+import socket
+import sys
+
+
+def notify(message: str) -> None:
+    """Send a line to systemd's notify socket (sd_notify(3)), if there is one."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if address:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+            sock.sendto(message.encode(), "\0" + address[1:] if address[0] == "@" else address)
+
+
+def serve(module: str, host: str, port: int, threads: int, ready: int) -> None:
+    """Import the application, listen, write a byte to `ready`, serve for ever."""
+    sys.argv = sys.argv[:1]  # oslo.config of some services reads the command line
+    application = importlib.import_module(module).application
+    from cheroot import wsgi
+
+    server = wsgi.Server((host, port), application, numthreads=threads, request_queue_size=256, reuse_port=True)
+    server.timeout = 120
+    server.prepare()
+    os.write(ready, b"1")
+    server.serve()
+
+
+def main() -> None:
+    """Start the processes; end as soon as one of them ends, so that systemd restarts all."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("module")
+    parser.add_argument("address")
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=16)
+    options = parser.parse_args()
+    host, port = options.address.rsplit(":", 1)
+    reader, writer = os.pipe()
+    children = []
+    for _ in range(options.processes):
+        child = os.fork()
+        if child == 0:
+            serve(options.module, host, int(port), options.threads, writer)
+            os._exit(1)
+        children.append(child)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    os.close(writer)
+    try:
+        ready = 0
+        while ready < options.processes:
+            bytes_read = os.read(reader, 16)
+            if not bytes_read:
+                sys.exit("a process ended before it was ready")
+            ready += len(bytes_read)
+        notify("READY=1")
+        os.wait()
+        sys.exit("a process ended")
+    finally:
+        for child in children:
+            try:
+                os.kill(child, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+
+
+if __name__ == "__main__":
+    main()
