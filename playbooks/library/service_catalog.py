@@ -134,13 +134,13 @@ def main():
             raise
         return True
 
-    connection = openstack.connect(**auth)
-    catalog = Catalog(connection, module.params["region"], apply=not module.check_mode)
+    catalog = None
     try:
+        catalog = Catalog(openstack.connect(**auth), module.params["region"], apply=not module.check_mode)
         catalog.ensure_services(module.params["services"])
         catalog.ensure_accounts(module.params["project"], module.params["accounts"], can_sign_in)
     except (openstack.exceptions.SDKException, exceptions.ClientException) as error:
-        module.fail_json(msg=f"Keystone at {auth['auth_url']}: {error}", changes=catalog.changes)
+        module.fail_json(msg=f"Keystone at {auth['auth_url']}: {error}", changes=catalog.changes if catalog else [])
     module.exit_json(changed=bool(catalog.changes), changes=catalog.changes)
 
 

@@ -1,0 +1,211 @@
+"""Calls to one service of the cloud: answers as plain dictionaries, failures by name, patience with a busy cloud.
+
+A call is sent again, after a growing pause with jitter, on 429 and 503, when the connection fails, and on those 409s
+that say "try again". A POST whose connection failed is not sent again, for it may have been heard: callers find what it
+made by its mark (see `infra.provider.resource`).
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import IO, TYPE_CHECKING, Any, Protocol
+
+from infra.cloud import errors
+
+if TYPE_CHECKING:
+    from infra.cloud.connection import Cloud
+
+Body = Mapping[str, Any]
+ATTEMPTS = 6
+_FIRST_PAUSE = 0.5  # seconds; doubles up to _LONGEST_PAUSE
+_LONGEST_PAUSE = 8.0
+# Neutron and nova answer 409 both for "this name is taken" and for "my database was busy": only the second is retried.
+_TRY_AGAIN = re.compile(
+    r"try again|retry|deadlock|concurrent|StaleData|temporarily|RevisionNumberConstraintFailed|generation conflict",
+    re.I,
+)
+
+
+class Service(Protocol):
+    """One service, by path below its versioned root (`/networks`)."""
+
+    def request(
+        self, method: str, path: str, *, json: Any = None, params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None, data: IO[bytes] | None = None,
+    ) -> Any: ...  # fmt: skip
+
+    def scope(self) -> tuple[str, str]: ...
+
+
+class SessionService:
+    """A service reached through the cloud's openstacksdk session."""
+
+    def __init__(
+        self, cloud: Cloud, name: str, service_type: str, microversion: str, prefix: str,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:  # fmt: skip
+        self._cloud = cloud
+        self.name = name
+        self._service_type = service_type
+        self._microversion = microversion
+        self._prefix = prefix
+        self._pause = pause
+        self._root = ""
+
+    def scope(self) -> tuple[str, str]:
+        """(project id, user id) of our token."""
+        session = self._cloud.sdk.session
+        with _named_failures(f"{self.name}: log in"):
+            return session.get_project_id() or "", session.get_user_id() or ""
+
+    def request(
+        self, method: str, path: str, *, json: Any = None, params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None, data: IO[bytes] | None = None,
+    ) -> Any:  # fmt: skip
+        """The JSON of the answer ({} when it has none); raises a CloudError for any status of 400 and more."""
+        call = f"{method} {self.name} {path}"
+        repeatable = method != "POST" and data is None
+        for attempt in range(1, ATTEMPTS + 1):
+            last = attempt == ATTEMPTS
+            try:
+                answer = self._send(call, method, path, json=json, params=params, headers=headers, data=data)
+            except errors.Unavailable:
+                if last or not repeatable:
+                    raise
+            else:
+                if answer.status_code < 400:
+                    return answer.json() if answer.content else {}
+                if last or data is not None or not _worth_another_try(answer.status_code, answer.text):
+                    raise failure(call, answer.status_code, answer.text)
+            self._pause(_pause_after(attempt))
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _send(self, call: str, method: str, path: str, **options: Any) -> Any:
+        with _named_failures(call):
+            given = {key: value for key, value in options.items() if value is not None}
+            if self._microversion:
+                given["microversion"] = self._microversion
+            return self._cloud.sdk.session.request(
+                self._url(path), method, raise_exc=False,
+                endpoint_filter={"service_type": self._service_type, "region_name": self._cloud.region_name or None},
+                headers={"Accept": "application/json", **given.pop("headers", {})}, **given,
+            )  # fmt: skip
+
+    def _url(self, path: str) -> str:
+        """The full URL: the catalog's endpoint, with our version where the catalog leaves it out."""
+        if not self._root:
+            root = self._cloud.sdk.session.get_endpoint(
+                service_type=self._service_type,
+                region_name=self._cloud.region_name or None,
+                interface=self._cloud.credentials.interface or "public",
+            )
+            if not root:
+                raise errors.CloudError(
+                    f"the cloud's catalog has no {self._service_type} service in our region"
+                )
+            root = str(root).rstrip("/")
+            self._root = root if re.search(r"/v\d[\d.]*(/|$)", root) else root + self._prefix
+        return self._root + path
+
+
+class _named_failures:  # noqa: N801  (reads as a clause at its use)
+    """Turns keystoneauth's failures to log in or to connect into ours."""
+
+    def __init__(self, call: str) -> None:
+        self._call = call
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, raised: BaseException | None, trace: object) -> None:
+        if raised is None or isinstance(raised, errors.CloudError):
+            return
+        from keystoneauth1 import exceptions
+
+        if isinstance(raised, exceptions.Unauthorized):
+            raise errors.CredentialsRefused(f"{self._call}: {raised}") from raised
+        if isinstance(raised, exceptions.NotFound):
+            raise errors.CloudError(
+                f"{self._call}: is OS_AUTH_URL the address of Keystone? {raised}"
+            ) from raised
+        if isinstance(raised, exceptions.ConnectFailure | exceptions.RetriableConnectionFailure):
+            raise errors.Unavailable(f"{self._call}: {raised}") from raised
+        if isinstance(raised, exceptions.HttpError) and raised.http_status in (429, 500, 502, 503, 504):
+            raise errors.Unavailable(f"{self._call}: {raised}") from raised
+        if isinstance(raised, exceptions.ClientException):
+            raise errors.CloudError(f"{self._call}: {raised}") from raised
+
+
+def failure(call: str, status: int, text: str) -> errors.CloudError:
+    """The named error for an answer; `text` is its body, cut to what a person reads."""
+    said = f"{call}: {status} {_reason(text)}"
+    if status == 404:
+        return errors.NotFound(said)
+    if status == 409:
+        return (
+            errors.QuotaReached(said) if re.search(r"quota|OverQuota", text, re.I) else errors.Conflict(said)
+        )
+    if status in (401, 407):
+        return errors.CredentialsRefused(said)
+    if status == 413 or (status == 403 and re.search(r"quota", text, re.I)):
+        return errors.QuotaReached(said)
+    if status in (429, 502, 503, 504):
+        return errors.Unavailable(said)
+    if 400 <= status < 500:
+        return errors.Refused(said)
+    return errors.CloudError(said)
+
+
+def _worth_another_try(status: int, text: str) -> bool:
+    return status in (429, 503) or (status == 409 and bool(_TRY_AGAIN.search(text)))
+
+
+def _pause_after(attempt: int) -> float:
+    longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (attempt - 1))
+    return random.uniform(longest / 2, longest)  # noqa: S311  (spreads load, keeps no secret)
+
+
+def _reason(text: str) -> str:
+    """The sentence inside an OpenStack error body, whichever of its shapes it has."""
+    import json
+
+    try:
+        body: Any = json.loads(text)
+    except ValueError:
+        return " ".join(re.sub(r"<[^>]+>", " ", text).split())[:300]
+    while isinstance(body, dict):
+        for key in ("message", "detail", "error", "NeutronError"):
+            if key in body:
+                body = body[key]
+                break
+        else:
+            body = next(iter(body.values()), "")
+    if isinstance(body, list):
+        body = "; ".join(str(item.get("detail", item) if isinstance(item, dict) else item) for item in body)
+    return " ".join(str(body).split())[:600]
+
+
+def pages(service: Service, path: str, plural: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Each item of a list call, following `next` links (`links`, `networks_links`, `next`) to the end."""
+    query: dict[str, Any] = dict(params)
+    while True:
+        body = service.request("GET", path, params=query)
+        items = body[plural]
+        yield from items
+        marker = _next_marker(body, plural)
+        if not items or not marker or marker == query.get("marker"):
+            return
+        query["marker"] = marker
+
+
+def _next_marker(body: Mapping[str, Any], plural: str) -> str:
+    links = body.get(f"{plural}_links") or body.get("links") or []
+    target = links.get("next") if isinstance(links, dict) else None
+    if isinstance(links, list):
+        target = next((link["href"] for link in links if link.get("rel") == "next"), None)
+    target = target or (body.get("next") if isinstance(body.get("next"), str) else None)
+    found = re.search(r"[?&]marker=([^&]+)", target or "")
+    return found.group(1) if found else ""

@@ -1,0 +1,39 @@
+"""Agency: an organisation of the city that is served."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+
+from infra.domain.quota import Quota
+from infra.domain.server import ServerSpec
+
+RESERVED_CODES = frozenset({"default", "admin", "service"})
+"""Names that Keystone's bootstrap gives to its own domain and projects."""
+
+
+@dataclass(frozen=True)
+class City:
+    """The city whose agencies are served."""
+
+    code: str
+    name_vi: str
+    name_en: str
+
+
+@dataclass(frozen=True)
+class Agency:
+    """An agency: `code` names its Keystone domain and project, `size` the class that gave it its `quota`.
+
+    `operator` marks the agency whose people run the cloud.
+    """
+
+    code: str
+    level: str
+    size: str
+    operator: bool
+    name_vi: str
+    name_en: str
+    network: IPv4Network
+    quota: Quota
+    servers: tuple[ServerSpec, ...] = ()

@@ -1,0 +1,46 @@
+"""Site: one data center, one OpenStack. Field names are the names of the variables in
+`group_vars/all.yml`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+
+from infra.domain.network import ExternalNetwork, SiteNetwork
+from infra.domain.volume_backend import VolumeBackend
+
+
+@dataclass(frozen=True)
+class Site:
+    """What is true of the whole site. The comments of `inventories/lab/group_vars/all.yml` say why each
+    exists.
+    """
+
+    site_name: str
+    region_name: str
+    openstack_release: str
+    ansible_user: str
+    management_network: SiteNetwork
+    tunnel_network: SiteNetwork
+    external_network: ExternalNetwork
+    api_address: IPv4Address
+    api_name: str
+    depot_url: str
+    dns_servers: tuple[IPv4Address, ...]
+    time_servers: tuple[str, ...]
+    ovs_datapath: str
+    distributed_floating_ip: bool
+    nova_cpu_mode: str
+    cpu_allocation_ratio: float
+    ram_allocation_ratio: float
+    quota_overcommit: float
+    service_down_seconds: int
+    volume_backend: VolumeBackend
+    virtio_offload: bool
+    api_workers: Mapping[str, int] = field(hash=False)
+
+    def workers(self, service: str) -> int:
+        """Processes of an API; 1 unless `api_workers` says more."""
+        return self.api_workers.get(service, 1)

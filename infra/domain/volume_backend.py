@@ -1,0 +1,49 @@
+"""Volume backend: where Cinder keeps volumes. `capacity_gib` is what it offers to agencies, in GiB."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+
+@dataclass(frozen=True)
+class NfsBackend:
+    """Volumes as files of an NFS `share` (server:/folder).
+
+    `bind_mount` is for labs whose kernel has no NFS: the folder is already on every server and is
+    bind-mounted.
+    """
+
+    capacity_gib: int
+    share: str
+    bind_mount: bool = False
+    driver: str = "nfs"
+
+
+@dataclass(frozen=True)
+class LvmBackend:
+    """Volumes as logical volumes of `volume_group`, exported by iSCSI from the controllers' management
+    addresses.
+    """
+
+    capacity_gib: int
+    volume_group: str
+    driver: str = "lvm"
+
+
+@dataclass(frozen=True)
+class RbdBackend:
+    """Volumes as RBD images of a Ceph `pool`; `user` is the Ceph client.
+
+    The key of that client is not here: the storage team leaves `keyring_file` on controllers and hypervisors.
+    """
+
+    capacity_gib: int
+    pool: str
+    user: str
+    monitors: tuple[IPv4Address, ...]
+    keyring_file: str
+    driver: str = "rbd"
+
+
+VolumeBackend = NfsBackend | LvmBackend | RbdBackend

@@ -1,0 +1,49 @@
+"""The bare Debian that all lab servers share, unpacked once per version of the depot's tarball."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+from infra.errors import InfraError
+from infra.hosts.command import run
+
+UNPACK_SECONDS = 300.0
+PARTIAL = ".partial"
+
+
+class RootFilesystemMissing(InfraError):
+    """The depot has no server tarball; build the depot first: citycloud depot build."""
+
+    code = "root_filesystem_missing"
+
+
+def unpack(tarball: Path, cache_dir: Path) -> Path:
+    """The folder with the contents of `tarball`, named by their digest; unpacks them if it is not there yet.
+
+    Whole or not at all: it is renamed when complete, and a rest of a killed run is removed. Servers mount it
+    as their lower layer and never write to it.
+    """
+    try:
+        with tarball.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise RootFilesystemMissing(
+            f"{tarball} does not exist; build the depot: citycloud depot build"
+        ) from None
+    target = cache_dir / "base" / digest
+    if target.is_dir():
+        return target
+    partial = target.with_suffix(PARTIAL)
+    if partial.exists():
+        shutil.rmtree(partial)
+    partial.mkdir(parents=True)
+    run(
+        ("tar", "--extract", "--file", str(tarball), "--directory", str(partial), "--zstd",
+         "--preserve-permissions", "--numeric-owner", "--xattrs", "--xattrs-include=*"),
+        deadline_seconds=UNPACK_SECONDS,
+    )  # fmt: skip
+    os.rename(partial, target)
+    return target

@@ -1,0 +1,43 @@
+"""What could be read of an inventory so far: the material of the rules across files.
+
+A part that could not be read is None or not `complete`; rules look at what is there and say nothing that a
+missing part could make untrue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from infra.domain.flavor import Flavor
+from infra.domain.host import Host
+from infra.domain.image import Image
+from infra.domain.lab import LabSpec
+from infra.domain.platform import Aggregate
+from infra.domain.quota import Quota
+from infra.domain.site import Site
+from infra.inventory.agency import AgencyModel, CityModel
+from infra.inventory.schema import Items, Located
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Parts of an inventory, each with the place where it stands."""
+
+    hosts: Items[Host]
+    flavors: Items[Flavor]
+    images: Items[Image]
+    aggregates: Items[Aggregate]
+    agencies: Items[AgencyModel]
+    quotas: Mapping[str, Quota]
+    """Size classes that are valid."""
+    size_class_names: frozenset[str]
+    """Size classes that are there, valid or not."""
+    site: Located[Site] | None = None
+    lab: Located[LabSpec] | None = None
+    city: CityModel | None = None
+    roles: tuple[str, ...] = ()
+
+    @property
+    def hypervisors(self) -> tuple[Host, ...]:
+        return tuple(host for host in self.hosts.values if host.is_hypervisor)

@@ -1,0 +1,24 @@
+"""Rules across the inventory's files, a module per noun; each rule yields a problem for every place that
+breaks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from infra.errors import Problem
+from infra.inventory.draft import Draft
+from infra.inventory.rules import address, agency, host, lab, network, platform, quota, server
+
+Rule = Callable[[Draft], Iterator[Problem]]
+
+RULES: tuple[Rule, ...] = (
+    *address.RULES,
+    *agency.RULES,
+    *host.RULES,
+    *lab.RULES,
+    *network.RULES,
+    *platform.RULES,
+    *quota.RULES,
+    *server.RULES,
+)

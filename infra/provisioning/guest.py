@@ -1,0 +1,225 @@
+"""The agencies' first servers, reached over SSH as their owners reach them: by floating address, with the site's key.
+
+A guest makes its host key at its first boot, so nobody can pin it beforehand. At first contact the key that the
+guest offers is compared with what it printed on its console, which comes to us over the authenticated API; a guest
+that prints none is trusted at first use, and its record says so. From then on the key is pinned for that server id.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from infra.cloud import server as nova
+from infra.cloud.connection import Cloud
+from infra.cloud.errors import CloudError
+from infra.cloud.reading import CloudReading
+from infra.cloud.usage import read_agency_projects
+from infra.errors import InfraError
+from infra.hosts import ssh
+from infra.hosts.keys import pin, write_whole
+from infra.inventory import Inventory
+from infra.settings import SitePaths
+
+READING_SECONDS = 20.0
+KEYSCAN_SECONDS = 3
+CONSOLE, FIRST_USE = "console", "first use"
+BEGIN_KEYS, END_KEYS = "-----BEGIN SSH HOST KEY KEYS-----", "-----END SSH HOST KEY KEYS-----"  # cloud-init's
+
+
+class GuestKeyMismatch(InfraError):
+    """A guest offers another host key than it printed on its console; something stands between us and it."""
+
+    code = "guest_key_mismatch"
+
+
+@dataclass(frozen=True)
+class Guest:
+    """A server that the inventory asks for, as the cloud has it. `created` is when it was requested (epoch)."""
+
+    agency: str
+    name: str
+    user: str
+    id: str = ""
+    state: str = "missing"
+    address: str = ""
+    fixed_address: str = ""
+    hypervisor: str = ""
+    created: float = 0.0
+
+    @property
+    def label(self) -> str:
+        return f"{self.agency}/{self.name}"
+
+
+@dataclass(frozen=True)
+class GuestRecord:
+    """What is known of a guest that was reached: its pinned key, where that came from, and how long it took from
+    the request to the first login (seconds; `watched` tells whether we tried all that time, else it is an upper
+    bound)."""
+
+    host_key: str
+    key_source: str
+    ssh_seconds: float
+    watched: bool
+
+
+class Compute(Protocol):
+    """What is asked of the cloud about guests."""
+
+    def guests(self) -> list[Guest]: ...
+
+    def console(self, server_id: str) -> str: ...
+
+
+class CloudCompute:
+    """Compute of a real cloud. Missing servers come back with state `missing`."""
+
+    def __init__(self, cloud: Cloud, inventory: Inventory) -> None:
+        self._cloud = cloud
+        self._inventory = inventory
+
+    def guests(self) -> list[Guest]:
+        reading = CloudReading(self._cloud, READING_SECONDS)
+        agencies = {project.id: project.agency for project in read_agency_projects(reading)}
+        found = {
+            (agencies.get(item["tenant_id"], ""), item["name"]): item
+            for item in nova.servers(self._cloud).list(all_tenants="true")
+        }
+        return [
+            _guest(expected, found.get((expected.agency, expected.name))) for expected in wanted(self._inventory)
+        ]
+
+    def console(self, server_id: str) -> str:
+        answer = nova.servers(self._cloud).act(server_id, {"os-getConsoleOutput": {}})
+        return str(answer.get("output") or "")
+
+
+def wanted(inventory: Inventory) -> list[Guest]:
+    """The servers that the inventory asks for."""
+    users = {image.name: image.user for image in inventory.platform.images}
+    return [
+        Guest(agency.code, spec.name, users[spec.image])
+        for agency in inventory.agencies
+        for spec in agency.servers
+    ]
+
+
+def _guest(expected: Guest, item: dict[str, Any] | None) -> Guest:
+    if item is None:
+        return expected
+    floating, fixed = nova.addresses(item, "floating"), nova.addresses(item, "fixed")
+    return Guest(
+        expected.agency,
+        expected.name,
+        expected.user,
+        id=item["id"],
+        state=item["status"].lower(),
+        address=floating[0] if floating else "",
+        fixed_address=fixed[0] if fixed else "",
+        hypervisor=item.get("OS-EXT-SRV-ATTR:hypervisor_hostname") or "",
+        created=dt.datetime.fromisoformat(item["created"]).timestamp(),
+    )
+
+
+def scan_key(address: str) -> str | None:
+    """The ed25519 host key that a server offers (`ssh-ed25519 AAAA...`), None while it does not answer."""
+    answer = subprocess.run(
+        ["ssh-keyscan", "-T", str(KEYSCAN_SECONDS), "-t", "ed25519", address],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    lines = [line.split() for line in answer.stdout.splitlines() if line and not line.startswith("#")]
+    return " ".join(lines[0][1:3]) if lines else None
+
+
+def printed_keys(console: str) -> set[str]:
+    """Host keys between cloud-init's marks; empty if the guest prints none."""
+    keys: set[str] = set()
+    inside = False
+    for line in console.splitlines():
+        words = line.strip().split()
+        if BEGIN_KEYS in line:
+            inside = True
+        elif END_KEYS in line:
+            inside = False
+        elif inside and len(words) >= 2:
+            keys.add(" ".join(words[:2]))
+    return keys
+
+
+class GuestRoll:
+    """The records of a site's guests, a file per server id under <site>/guests/."""
+
+    def __init__(
+        self,
+        paths: SitePaths,
+        compute: Compute,
+        scan: Callable[[str], str | None] = scan_key,
+        log_in: Callable[[ssh.Target], None] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._paths = paths
+        self._compute = compute
+        self._scan = scan
+        self._log_in = log_in or _log_in
+        self._clock = clock
+
+    def record(self, guest: Guest) -> GuestRecord | None:
+        path = self._path(guest, "json")
+        return GuestRecord(**json.loads(path.read_text())) if guest.id and path.exists() else None
+
+    def target(self, guest: Guest) -> ssh.Target:
+        known_hosts = self._path(guest, "known_hosts")
+        return ssh.Target(guest.label, guest.address, guest.user, self._paths.ssh_key, known_hosts)
+
+    def reach(self, guest: Guest, *, watched: bool) -> GuestRecord | None:
+        """Log in once; None while the guest does not answer yet.
+
+        Raises GuestKeyMismatch, and HostKeyChanged for a guest that was reached before with another key.
+        """
+        known = self.record(guest)
+        key, source = (known.host_key, known.key_source) if known else self._first_key(guest)
+        if not key:
+            return None
+        pin(self._path(guest, "known_hosts"), (guest.address,), key)
+        try:
+            self._log_in(self.target(guest))
+        except (ssh.HostUnreachable, ssh.CommandTimedOut, ssh.LoginRefused):
+            return None  # LoginRefused: sshd is up before the metadata's key has arrived
+        if known:
+            return known
+        record = GuestRecord(key, source, round(self._clock() - guest.created, 1), watched)
+        write_whole(self._path(guest, "json"), json.dumps(asdict(record)).encode(), 0o600)
+        return record
+
+    def _first_key(self, guest: Guest) -> tuple[str, str]:
+        offered = self._scan(guest.address)
+        if offered is None:
+            return "", ""
+        try:
+            printed = printed_keys(self._compute.console(guest.id))
+        except CloudError:
+            printed = set()  # this hypervisor keeps no console log
+        if printed and offered not in printed:
+            raise GuestKeyMismatch(
+                f"{guest.label} ({guest.address}) offers a host key that it has not printed on its console;"
+                " look at `openstack console log show` and at who else uses that address"
+            )
+        return offered, CONSOLE if printed else FIRST_USE
+
+    def _path(self, guest: Guest, kind: str) -> Path:
+        return self._paths.directory / "guests" / f"{guest.id}.{kind}"
+
+
+def _log_in(target: ssh.Target) -> None:
+    with ssh.Connection(target, deadline_seconds=5.0) as connection:
+        connection.run("true", deadline_seconds=10.0)

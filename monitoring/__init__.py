@@ -1,0 +1,1 @@
+"""What watches the cloud: exporters, rules, runbooks, Alertmanager's configuration."""

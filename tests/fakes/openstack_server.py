@@ -1,0 +1,132 @@
+"""The fake cloud behind real HTTP on loopback: `python -m tests.fakes.openstack_server` prints its port and serves.
+
+Keystone logs in anybody whose password is "right". A POST to /fake/<method> drives the fake itself.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from tests.fakes.openstack import REGION, FakeOpenStack
+
+SERVICES = {"compute": "compute", "network": "network", "image": "image", "volume": "block-storage",
+            "identity": "identity", "placement": "placement"}  # fmt: skip
+PREFIXES = ("v3", "v2.1", "v2.0", "v2")
+
+
+class FakeServer:
+    """`with FakeServer() as server:` serves `server.fake` at `server.auth_url`."""
+
+    def __init__(self) -> None:
+        self.fake = FakeOpenStack()
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._http.daemon_threads = True
+        self.port = self._http.server_address[1]
+        self.tokens: dict[str, str] = {}
+        self.logins = 0
+
+    @property
+    def auth_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/identity/v3"
+
+    def environment(self) -> dict[str, str]:
+        return {
+            "OS_AUTH_URL": self.auth_url, "OS_USERNAME": "admin", "OS_PASSWORD": "right", "OS_PROJECT_NAME": "admin",
+            "OS_USER_DOMAIN_NAME": "Default", "OS_PROJECT_DOMAIN_NAME": "Default", "OS_REGION_NAME": REGION,
+        }  # fmt: skip
+
+    def __enter__(self) -> FakeServer:
+        threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+    def catalog(self) -> list[dict[str, Any]]:
+        return [
+            {"type": kind, "name": name, "id": name, "endpoints": [{
+                "interface": "public", "region": REGION, "region_id": REGION, "id": name,
+                "url": f"http://127.0.0.1:{self.port}/{name}",
+            }]}
+            for name, kind in SERVICES.items()
+        ]  # fmt: skip
+
+    def login(self, body: Any) -> tuple[int, Any, dict[str, str]]:
+        password = body["auth"]["identity"].get("password", {}).get("user", {})
+        if password.get("password") != "right":
+            return 401, {"error": {"message": "The request you have made requires authentication."}}, {}
+        project = body["auth"].get("scope", {}).get("project", {})
+        project_id = project.get("id", self.fake.project_id)
+        self.logins += 1
+        token = f"token-{self.logins}"
+        self.tokens[token] = project_id
+        answer = {"token": {
+            "catalog": self.catalog(), "expires_at": "2036-01-01T00:00:00.000000Z", "methods": ["password"],
+            "issued_at": "2026-01-01T00:00:00.000000Z", "roles": [{"id": "r", "name": "admin"}],
+            "project": {"id": project_id, "name": "p", "domain": {"id": "default", "name": "Default"}},
+            "user": {"id": self.fake.user_id, "name": "admin", "domain": {"id": "default", "name": "Default"}},
+        }}  # fmt: skip
+        return 201, answer, {"X-Subject-Token": token}
+
+
+def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _serve(self) -> None:
+            split = urlsplit(self.path)
+            parts = split.path.strip("/").split("/")
+            raw = self._body()
+            content = self.headers.get("Content-Type", "")
+            body: Any = json.loads(raw) if raw and "json" in content else raw
+            if self.path.endswith("/auth/tokens"):
+                self._answer(*server.login(body))
+                return
+            service, rest = parts[0], [part for part in parts[1:]]
+            if rest and rest[0] in PREFIXES:
+                rest = rest[1:]
+            if not rest:
+                self._answer(200, {"version": {"id": "v3.14", "status": "stable", "links": [
+                    {"rel": "self", "href": server.auth_url}]}}, {})  # fmt: skip
+                return
+            scope = server.tokens.get(self.headers.get("X-Auth-Token", ""), "")
+            if not scope:
+                self._answer(401, {"error": {"message": "no token"}}, {})
+                return
+            status, answer = server.fake.handle(
+                service, self.command, "/" + "/".join(rest), dict(parse_qsl(split.query)), body, scope
+            )
+            self._answer(status, answer, {})
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve  # noqa: N815
+
+        def _body(self) -> bytes:
+            if self.headers.get("Transfer-Encoding") == "chunked":
+                chunks = b""
+                while size := int(self.rfile.readline().strip() or b"0", 16):
+                    chunks += self.rfile.read(size)
+                    self.rfile.readline()
+                self.rfile.readline()
+                return chunks
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+        def _answer(self, status: int, answer: Any, headers: dict[str, str]) -> None:
+            data = b"" if answer is None or status == 204 else json.dumps(answer).encode()
+            self.send_response(status)
+            for key, value in headers.items():
+                self.send_header(key, value)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(data)
+
+        def log_message(self, *arguments: Any) -> None:
+            return
+
+    return Handler
