@@ -60,7 +60,8 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="citycloud")
 def citycloud() -> None:
-    """City Cloud: a city's shared government cloud, from bare Debian servers to the agencies' landing zones."""
+    """City Cloud: a city's shared government cloud, from bare Debian servers to the agencies' landing
+    zones."""
 
 
 def run(arguments: Sequence[str]) -> int:

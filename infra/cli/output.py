@@ -10,7 +10,6 @@ import dataclasses
 import datetime as dt
 import json
 from collections.abc import Callable, Mapping
-from enum import Enum
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
 from typing import Any, TypeVar
@@ -55,16 +54,15 @@ def plain(value: object) -> Any:
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        items = [plain(item) for item in value]
-        return sorted(items) if isinstance(value, (set, frozenset)) else items
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, (dt.datetime, dt.date)):
-        return value.isoformat()
-    if isinstance(value, (Path, IPv4Address, IPv4Interface, IPv4Network)):
-        return str(value)
-    return value
+    if isinstance(value, (set, frozenset)):
+        return sorted(plain(item) for item in value)
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value.isoformat() if isinstance(value, dt.date) else _text(value)
+
+
+def _text(value: object) -> object:
+    return str(value) if isinstance(value, (Path, IPv4Address, IPv4Interface, IPv4Network)) else value
 
 
 def error_document(error: InfraError) -> dict[str, Any]:

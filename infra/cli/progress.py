@@ -59,7 +59,8 @@ class LineProgress:
 
 
 class LiveProgress:
-    """Ended phases stay as lines above; the one that runs shows its seconds, its usual time and what it does."""
+    """Ended phases stay as lines above; the one that runs shows its seconds, its usual time and what it
+    does."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

@@ -67,6 +67,8 @@ class Cloud:
             options["cloud"] = given.cloud
         if given.application_credential_secret:
             options["auth_type"] = "v3applicationcredential"
+        elif given.auth_url.rstrip("/").endswith("/v3"):
+            options["auth_type"] = "v3password"  # the version is said: no need to ask Keystone for it first
         if given.region_name:
             options["region_name"] = given.region_name
         if given.interface:

@@ -68,7 +68,7 @@ class Host:
             return ()
         if not self.is_fake:
             return (self.name,)
-        return tuple(f"{self.name}-fake-{number}" for number in range(1, self.fake_count + 1))
+        return tuple(f"{self.name}-{number}" for number in range(self.fake_count))
 
     def runs(self, hypervisor_type: str | None) -> bool:
         """Whether servers that need `hypervisor_type` (None: any) can run here. KVM runs what qemu runs."""

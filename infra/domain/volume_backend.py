@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address
 
 
 @dataclass(frozen=True)
@@ -35,14 +34,14 @@ class LvmBackend:
 class RbdBackend:
     """Volumes as RBD images of a Ceph `pool`; `user` is the Ceph client.
 
-    The key of that client is not here: the storage team leaves `keyring_file` on controllers and hypervisors.
+    The client's key is not here: the storage team leaves ceph.conf and the keyring in /etc/ceph, and
+    `secret_uuid` is only the name under which libvirt keeps that key.
     """
 
     capacity_gib: int
     pool: str
     user: str
-    monitors: tuple[IPv4Address, ...]
-    keyring_file: str
+    secret_uuid: str
     driver: str = "rbd"
 
 

@@ -1,7 +1,7 @@
 """Rules that a server must keep before City Cloud deploys on it: facts in, problems out.
 
-Each rule yields what is wrong, as findings. A rule that a deployed server would break must not stand here: the
-same checks run before every later deployment.
+Each rule yields what is wrong, as findings. A rule that a deployed server would break must not stand here:
+the same checks run before every later deployment.
 """
 
 from __future__ import annotations

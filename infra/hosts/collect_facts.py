@@ -1,8 +1,8 @@
 """Tells what a server is, as one JSON object on standard output. Run there by its python3.
 
-Standard library of Python 3.9 only, and it must not fail on a strange server: what cannot be found out is zero
-or empty. It changes nothing. Argument: JSON with `depot_url`, `names` (to resolve), `volumes` (folders whose
-files count as free space, since they are City Cloud's own).
+Standard library of Python 3.9 only, and it must not fail on a strange server: what cannot be found out is
+zero or empty. It changes nothing. Argument: JSON with `depot_url`, `names` (to resolve), `volumes` (folders
+whose files count as free space, since they are City Cloud's own).
 """
 
 from __future__ import annotations

@@ -32,12 +32,20 @@ class Daemon:
     @property
     def pid(self) -> int | None:
         """Number of the running process, None if it does not run."""
-        if not self.running():
-            return None
+        return self._recorded("pid") if self.running() else None
+
+    @property
+    def root_device(self) -> int | None:
+        """Number of the root file system that it got when it was started, None if it got none."""
+        return self._recorded("root_device")
+
+    def _recorded(self, name: str) -> int | None:
         try:
-            return int(json.loads(self.record.read_text())["pid"])
+            record = json.loads(self.record.read_text())
+            value = record[name] if record["boot_id"] == launch.BOOT_ID.read_text().strip() else None
         except (OSError, ValueError, KeyError):
             return None
+        return value if isinstance(value, int) else None
 
     def start(
         self,

@@ -35,8 +35,8 @@ class FactsUnreadable(InfraError):
 class ServerFacts:
     """What a server says of itself; see `collect_facts`.
 
-    `clock_offset`: seconds that its clock is ahead of the deploy host's (negative: behind), 0 if the difference
-    is less than the question took. `free_bytes` is where services keep their data.
+    `clock_offset`: seconds that its clock is ahead of the deploy host's (negative: behind), 0 if the
+    difference is less than the question took. `free_bytes` is where services keep their data.
     """
 
     hostname: str

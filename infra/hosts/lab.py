@@ -30,6 +30,12 @@ from infra.settings import Settings, SitePaths
 
 PROJECT = Path(__file__).resolve().parents[2]
 DAEMONS = ("depot", "forward")
+DEPOT_SERVER = """\
+import sys
+from pathlib import Path
+from infra.depot.server import serve
+serve(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+"""
 TARBALL = Path("base/debian-12.tar.zst")
 MIB = 1024 * 1024
 SSH_SECONDS = 60.0  # a server takes two or three seconds; a busy machine with two cores many more
@@ -205,7 +211,7 @@ class Lab:
 
     def _start(self, tell: Tell) -> None:
         started = time.monotonic()
-        lower = root_filesystem.unpack(self.depot_dir / TARBALL, self.cache_dir)
+        lower = root_filesystem.pinned(self.directory / "base", self.depot_dir / TARBALL, self.cache_dir)
         self.group.create()
         self.group.limit_memory(self.plan.spec.memory_mib * MIB)
         namespace.create(self.namespace, self.plan.spec.bridges)
@@ -223,11 +229,10 @@ class Lab:
         if url.hostname not in own:
             return
         self.daemon("depot").start(
-            (sys.executable, "-m", "http.server", "--bind", url.hostname,
-             "--directory", str(self.depot_dir), str(url.port or 80)),
+            (sys.executable, "-c", DEPOT_SERVER, str(self.depot_dir), url.hostname, str(url.port or 80)),
             network_namespace=namespace.path_of(self.namespace),
             directory=PROJECT,
-        )  # fmt: skip
+        )
 
     def forward(self, forwards: Sequence[Forward]) -> None:
         """Carries loopback ports of the deploy host into the lab until `stop`; replaces earlier ones."""

@@ -90,9 +90,6 @@ def _become(launch: Launch, record: int) -> None:
     os.setsid()
     for group in launch.control_groups:
         Path(group, "cgroup.procs").write_text("0")
-    os.ftruncate(record, 0)
-    os.pwrite(record, json.dumps(_identity(launch)).encode(), 0)
-    os.set_inheritable(record, True)  # keeps the lock through exec
     log = os.open(launch.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(log, 1)
@@ -100,6 +97,9 @@ def _become(launch: Launch, record: int) -> None:
     if launch.overlay is not None:
         kernel.leave_mounts()
         kernel.mount("overlay", launch.overlay.target, "overlay", launch.overlay.options)
+    os.ftruncate(record, 0)
+    os.pwrite(record, json.dumps(_identity(launch)).encode(), 0)
+    os.set_inheritable(record, True)  # keeps the lock through exec
     if launch.network_namespace is not None:
         kernel.enter_network(Path(launch.network_namespace))
     os.chdir(launch.directory)
@@ -107,10 +107,10 @@ def _become(launch: Launch, record: int) -> None:
 
 
 def _identity(launch: Launch) -> dict[str, object]:
-    # field 22 of stat, counted after the name, which may hold spaces
-    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    """What the record says; `root_device` is the number of the server's root file system."""
+    root = os.stat(launch.overlay.target).st_dev if launch.overlay else None
     boot = BOOT_ID.read_text().strip()
-    return {"pid": os.getpid(), "start_ticks": int(fields[19]), "boot_id": boot, "argv": list(launch.argv)}
+    return {"pid": os.getpid(), "boot_id": boot, "root_device": root, "argv": list(launch.argv)}
 
 
 if __name__ == "__main__":

@@ -20,6 +20,31 @@ class RootFilesystemMissing(InfraError):
     code = "root_filesystem_missing"
 
 
+class RootFilesystemGone(InfraError):
+    """The bare server that this lab was made from is gone, and the depot holds another; make the lab anew."""
+
+    code = "root_filesystem_gone"
+
+
+def pinned(link: Path, tarball: Path, cache_dir: Path) -> Path:
+    """The unpacked contents that `link` points to; at the first call, those of `tarball`.
+
+    A server's disk is what it changed on top of them: under another version it would be neither the old server
+    nor a new one. Raises RootFilesystemGone.
+    """
+    if link.is_symlink() and link.exists():
+        return link.readlink()
+    lower = unpack(tarball, cache_dir)
+    if not link.is_symlink():
+        link.symlink_to(lower)
+    elif link.readlink() != lower:
+        raise RootFilesystemGone(
+            f"{link.readlink()} is gone and the depot holds another version; make the lab anew:"
+            " citycloud lab destroy, then citycloud lab create"
+        )
+    return lower
+
+
 def unpack(tarball: Path, cache_dir: Path) -> Path:
     """The folder with the contents of `tarball`, named by their digest; unpacks them if it is not there yet.
 

@@ -112,7 +112,7 @@ class Server:
             return
         if not self.created():
             raise ServerNotCreated(f"{self.name} has not been made; make the lab first: citycloud lab create")
-        self._switch_off()
+        self._switch_off(self.daemon.root_device)
         self._connect()
         self.machine_group.create()
         work = self.directory / "work"
@@ -130,15 +130,18 @@ class Server:
 
     def stop(self, deadline_seconds: float = STOP_SECONDS) -> bool:
         """Powers it off in order, and at the deadline at once. Returns whether it went in order."""
+        root = self.daemon.root_device
+        if root is not None and self.running():
+            loop_devices.detach_all(root)  # guests hold them: they go when the guests are gone
         graceful = self.daemon.stop(deadline_seconds, number=POWEROFF, receives=_is_init)
-        self._switch_off()
+        self._switch_off(root)
         return graceful
 
     def destroy(self) -> None:
         """Removes all of it; it must be off."""
         if self.running():
             raise ServerRunning(f"{self.name} runs; stop it first: citycloud lab stop")
-        self._switch_off()
+        self._switch_off(self.daemon.root_device)
         if self.directory.exists():
             shutil.rmtree(self.directory)
 
@@ -154,17 +157,16 @@ class Server:
             iproute.disable_offload(lab, port)
             iproute.disable_offload(self.namespace, interface.name)
 
-    def _switch_off(self) -> None:
-        """Takes away what a machine leaves behind, however it ended."""
+    def _switch_off(self, root: int | None) -> None:
+        """Takes away what a machine leaves behind, however it ended; `root` was its root file system."""
         self.group.remove()
-        loop_devices.detach({"/": self.upper, **self.shared})
+        if root is not None:
+            loop_devices.detach_left(root)
         lab = namespace.name_of(self.site_name)
-        namespace.destroy(self.namespace)
         if namespace.exists(lab):
-            present = iproute.links(lab)
             for interface in self.spec.interfaces:
-                if (port := port_name(self.name, interface.bridge)) in present:
-                    iproute.delete_link(lab, port)
+                iproute.delete_link(lab, port_name(self.name, interface.bridge))
+        namespace.destroy(self.namespace)
         if (self.directory / "work").exists():
             shutil.rmtree(self.directory / "work")  # a volatile overlay's must not be used twice
         if (PROPAGATE / self.namespace).is_dir():

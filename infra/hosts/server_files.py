@@ -27,6 +27,12 @@ PasswordAuthentication no
 UseDNS no
 """
 
+SYSTEM = """\
+[Manager]
+# Guests that are containers do not end at a poweroff's SIGTERM: do not wait 90 s for them.
+DefaultTimeoutStopSec=10s
+"""
+
 MACHINE_REGISTER = """\
 # No machine can be registered in a container: without this file libvirt makes its control groups itself.
 path-exclude=/usr/share/dbus-1/system-services/org.freedesktop.machine1.service
@@ -85,6 +91,7 @@ def write(
         "etc/resolv.conf": ("# a lab has no way outside and no name server\n", 0o644),
         "etc/machine-id": (_machine_id(root), 0o444),
         "etc/ssh/sshd_config.d/citycloud-lab.conf": (SSHD, 0o644),
+        "etc/systemd/system.conf.d/citycloud-lab.conf": (SYSTEM, 0o644),
         "etc/dpkg/dpkg.cfg.d/citycloud-lab": (MACHINE_REGISTER, 0o644),
         "root/.ssh/authorized_keys": (f"{authorized_key}\n", 0o600),
         "usr/local/lib/citycloud-lab/hardware": (HARDWARE, 0o755),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -13,7 +14,6 @@ from infra.domain.volume_backend import LvmBackend, NfsBackend, RbdBackend, Volu
 from infra.inventory.lab import LabModel
 from infra.inventory.schema import Strict
 from infra.inventory.value import (
-    AbsolutePath,
     Address,
     Cidr,
     HostName,
@@ -53,6 +53,12 @@ def _share(value: str) -> str:
     return value
 
 
+def _uuid(value: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", value):
+        raise refuse("is not a UUID", "write the output of `uuidgen`, in lower case")
+    return value
+
+
 class SiteNetworkModel(Strict):
     cidr: Cidr
     interface: InterfaceName
@@ -86,8 +92,7 @@ class RbdModel(Strict):
     capacity_gib: Positive
     pool: Name
     user: Name
-    monitors: list[Address] = Field(min_length=1, max_length=9)
-    keyring_file: AbsolutePath
+    secret_uuid: Annotated[str, AfterValidator(_uuid)]
 
 
 class ApiWorkersModel(Strict):
@@ -173,4 +178,4 @@ def _volume_backend(model: NfsModel | LvmModel | RbdModel) -> VolumeBackend:
         return NfsBackend(model.capacity_gib, model.share, model.bind_mount)
     if isinstance(model, LvmModel):
         return LvmBackend(model.capacity_gib, model.volume_group)
-    return RbdBackend(model.capacity_gib, model.pool, model.user, tuple(model.monitors), model.keyring_file)
+    return RbdBackend(model.capacity_gib, model.pool, model.user, model.secret_uuid)

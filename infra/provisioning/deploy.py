@@ -88,7 +88,8 @@ def single(
     gate: bool = False,
     before: Callable[[], None] | None = None,
 ) -> Stage:
-    """A stage of one phase: `work` gets a function that shows a step and returns how many things it changed."""
+    """A stage of one phase: `work` gets a function that shows a step and returns how many things it
+    changed."""
 
     def run(_: list[str], log: PhaseLog) -> None:
         log.phase_started(phase)

@@ -1,8 +1,10 @@
-"""The agencies' first servers, reached over SSH as their owners reach them: by floating address, with the site's key.
+"""The agencies' first servers, reached over SSH as their owners reach them: by floating address, with the
+site's key.
 
-A guest makes its host key at its first boot, so nobody can pin it beforehand. At first contact the key that the
-guest offers is compared with what it printed on its console, which comes to us over the authenticated API; a guest
-that prints none is trusted at first use, and its record says so. From then on the key is pinned for that server id.
+A guest makes its host key at its first boot, so nobody can pin it beforehand. At first contact the key that
+the guest offers is compared with what it printed on its console, which comes to us over the authenticated
+API; a guest that prints none is trusted at first use, and its record says so. From then on the key is pinned
+for that server id.
 """
 
 from __future__ import annotations
@@ -41,7 +43,8 @@ class GuestKeyMismatch(InfraError):
 
 @dataclass(frozen=True)
 class Guest:
-    """A server that the inventory asks for, as the cloud has it. `created` is when it was requested (epoch)."""
+    """A server that the inventory asks for, as the cloud has it. `created` is when it was requested
+    (epoch)."""
 
     agency: str
     name: str
@@ -60,8 +63,9 @@ class Guest:
 
 @dataclass(frozen=True)
 class GuestRecord:
-    """What is known of a guest that was reached: its pinned key, where that came from, and how long it took from
-    the request to the first login (seconds; `watched` tells whether we tried all that time, else it is an upper
+    """What is known of a guest that was reached: its pinned key, where that came from, and how long it took
+    from the request to the first login (seconds; `watched` tells whether we tried all that time, else it is
+    an upper
     bound)."""
 
     host_key: str
@@ -93,7 +97,8 @@ class CloudCompute:
             for item in nova.servers(self._cloud).list(all_tenants="true")
         }
         return [
-            _guest(expected, found.get((expected.agency, expected.name))) for expected in wanted(self._inventory)
+            _guest(expected, found.get((expected.agency, expected.name)))
+            for expected in wanted(self._inventory)
         ]
 
     def console(self, server_id: str) -> str:

@@ -1,8 +1,8 @@
 """Proof, from inside a guest, that an agency's network ends at the agency.
 
-A small program runs in the guest (Debian's Python, standard library) and tries TCP to the private addresses of other
-agencies' guests. That none answers would also be true of a guest without a network, so its own gateway must answer.
-Only guests that were reached themselves are tried: a dead one proves nothing.
+A small program runs in the guest (Debian's Python, standard library) and tries TCP to the private addresses
+of other agencies' guests. That none answers would also be true of a guest without a network, so its own
+gateway must answer. Only guests that were reached themselves are tried: a dead one proves nothing.
 """
 
 from __future__ import annotations
@@ -58,8 +58,12 @@ class Remote(Protocol):
     def __call__(self, target: ssh.Target, command: str, input_text: str) -> str: ...
 
 
-def probe(target: ssh.Target, network: IPv4Network, others: Sequence[Guest], run: Remote | None = None) -> Isolation:
-    """Ask the guest behind `target`, whose agency's network is `network`. Raises an InfraError if it cannot run."""
+def probe(
+    target: ssh.Target, network: IPv4Network, others: Sequence[Guest], run: Remote | None = None
+) -> Isolation:
+    """Ask the guest behind `target`, whose agency's network is `network`. Raises an InfraError if it cannot
+    run.
+    """
     request = {"gateway": str(network[1]), "others": [guest.fixed_address for guest in others]}
     command = f"python3 -c {_quoted(PROGRAM)}"
     output = (run or _run)(target, command, json.dumps(request) + "\n")

@@ -32,7 +32,8 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class JournalDamaged(InfraError):
-    """The journal has a broken line that no kill explains; move the file away to start with an empty history."""
+    """The journal has a broken line that no kill explains; move the file away to start with an empty
+    history."""
 
     code = "journal_damaged"
 
@@ -65,7 +66,7 @@ class PhaseRecord:
 
 @dataclass
 class RunRecord:
-    """One run: who ran what, since when, and its phases in order. `result` None: it was cut, or runs now."""
+    """One run: who ran what, since when, and its phases in order. `result` None: cut, or runs now."""
 
     id: str
     command: str
@@ -144,13 +145,15 @@ class Journal:
         return slow
 
     def medians(self) -> dict[str, float]:
-        """Phase -> median seconds of the runs that are comparable with its newest one: what to expect of it."""
+        """Phase -> median seconds of the runs that are comparable with its newest one: what to expect of
+        it."""
         runs = self.runs()
         newest = {phase.name: phase for run in runs for phase in run.phases if phase.timed}
         return {name: median(_comparable_seconds(runs, phase)) for name, phase in newest.items()}
 
     def begin(self, command: str, run_id: str, version: str = "") -> RunWriter:
-        """Start a run. Cuts off a torn last line first, so that the new record stands on a line of its own."""
+        """Start a run. Cuts off a torn last line first, so that the new record stands on a line of its
+        own."""
         _records(self.path)  # refuse to append to a damaged file
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         return RunWriter(self.path, command, run_id, version, self._clock)

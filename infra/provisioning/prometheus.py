@@ -15,7 +15,8 @@ PROMETHEUS_PORT, ALERTMANAGER_PORT = 9090, 9093
 
 
 class MonitoringUnreachable(InfraError):
-    """Prometheus or Alertmanager does not answer; see `systemctl status prometheus` on the monitoring server."""
+    """Prometheus or Alertmanager does not answer; see `systemctl status prometheus` on the monitoring
+    server."""
 
     code = "monitoring_unreachable"
 
@@ -82,4 +83,4 @@ def _get(url: str) -> Any:
         with opener.open(url, timeout=CALL_SECONDS) as answer:
             return cast(Any, json.load(answer))
     except (urllib.error.URLError, OSError, ValueError) as error:
-        raise MonitoringUnreachable(f"{url.split('?')[0]}: {error}") from error
+        raise MonitoringUnreachable(f"{url.partition('?')[0]}: {error}") from error

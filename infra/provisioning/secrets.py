@@ -222,7 +222,8 @@ def _complete_tls(
 
 
 def ensure_lab_password(path: Path, vault: Path) -> None:
-    """Make a lab's vault password. A vault whose password is lost is not given a new one: that opens nothing."""
+    """Make a lab's vault password. A vault whose password is lost is not given a new one: that opens
+    nothing."""
     if path.exists():
         return
     if vault.exists():

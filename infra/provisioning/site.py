@@ -100,7 +100,8 @@ def open_site(settings: Settings, inventory: Inventory, now: dt.datetime) -> Sit
 
 
 def find_site(settings: Settings, inventory: Inventory) -> SiteContext:
-    """The site as an earlier run left it; makes nothing. Raises SiteUnknown and what opening a vault raises."""
+    """The site as an earlier run left it; makes nothing. Raises SiteUnknown and what opening a vault
+    raises."""
     paths, vault = _places(settings, inventory)
     if not vault.exists():
         raise SiteUnknown(

@@ -6,7 +6,8 @@ closes without a farewell, the run is dead, and the tether kills every process t
 its environment (`CITYCLOUD_RUN`), wherever it was re-parented to. It shares the site's lock, so the next run
 starts only after that.
 
-Run as a script with the run's id as its argument; standard library only, so that it starts at once.
+Run as a script with the run's id as its argument; standard library only, so that it starts at once. It writes
+`os.environ` (never reads it): a library's child can be marked in no other way.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -25,13 +28,24 @@ PASSES = 50  # processes that fork while being killed need another look; 50 x 20
 
 
 class Tether:
-    """`with Tether(run_id, lock.descriptor) as tether:` and start children with `tether.environment` added."""
+    """`with Tether(run_id, lock.descriptor) as tether:` and start children with `tether.environment`
+    added."""
 
     def __init__(self, run_id: str, *descriptors: int) -> None:
         self.run_id = run_id
         self.environment = {VARIABLE: run_id}
         self._descriptors = descriptors
         self._process: subprocess.Popen[bytes] | None = None
+
+    @contextmanager
+    def children(self) -> Iterator[None]:
+        """Everything started meanwhile, by whatever library, inherits the run's id and so ends with the
+        run."""
+        os.environ.update(self.environment)
+        try:
+            yield
+        finally:
+            os.environ.pop(VARIABLE, None)
 
     def __enter__(self) -> Tether:
         self._process = subprocess.Popen(

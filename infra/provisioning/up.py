@@ -1,19 +1,20 @@
-"""Runs that change a site: `up` (everything) and `deploy` (chosen phases), under the site's lock and tether."""
+"""Runs that change a site: `up` (everything) and `deploy` (chosen phases), under the site's lock and
+tether."""
 
 from __future__ import annotations
 
 import datetime as dt
 import shlex
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from infra.errors import Problem, Problems
 from infra.inventory import Inventory
-from infra.provisioning.deploy import Deployment, Progress, Stage
+from infra.provisioning.deploy import Deployment, Progress
 from infra.provisioning.journal import Journal, RunRecord, SlowPhase, new_run_id
 from infra.provisioning.lock import SiteLock
-from infra.provisioning.phases import playbook_stage
+from infra.provisioning.phases import stages
 from infra.provisioning.site import SiteContext, open_site
 from infra.provisioning.tether import Tether
 from infra.settings import Settings
@@ -41,41 +42,42 @@ def hold_site(settings: Settings, inventory: Inventory, command: str) -> Iterato
         yield open_site(settings, inventory, dt.datetime.now(dt.UTC)), tether
 
 
-def deploy(settings: Settings, inventory: Inventory, progress: Progress, phases: Iterable[str]) -> Completed:
-    """Only these phases, in their order, whatever the journal says of them. Raises UnknownPhase and what `up`
-    does.
+def up(settings: Settings, inventory: Inventory, progress: Progress, *, resume: bool = True) -> Completed:
+    """Every phase; after a cut run, from the one that was cut.
+
+    Raises RunInProgress, Problems (nothing was changed), PhaseFailed, Interrupted.
     """
-    wanted = frozenset(phases)
-    words = [word for phase in phases for word in ("--phase", phase)]
+    command = f"citycloud up --inventory {shlex.quote(str(inventory.path))}"
+    with hold_site(settings, inventory, "up") as (site, tether):
+        deployment, journal = _deployment(site, tether, progress, "up", command)
+        return _completed(journal, deployment.run(stages(site, tether), resume=resume))
+
+
+def deploy(settings: Settings, inventory: Inventory, progress: Progress, phases: Iterable[str]) -> Completed:
+    """Only these phases, in their order, whatever the journal says. Raises UnknownPhase, and what `up`
+    does."""
+    wanted = list(dict.fromkeys(phases))
+    words = [word for phase in wanted for word in ("--phase", phase)]
     command = shlex.join(["citycloud", "deploy", "--inventory", str(inventory.path), *words])
-
-    def stages(site: SiteContext, tether: Tether) -> list[Stage]:
-        made = [playbook_stage(site, tether)]
-        known = [name for stage in made for name in stage.phases]
-        unknown = sorted(wanted - set(known))
-        if unknown:
-            raise UnknownPhase(
-                [
-                    Problem("command line", "--phase", name, "is no phase", f"one of: {', '.join(known)}")
-                    for name in unknown
-                ]
-            )
-        return made
-
-    return _run(settings, inventory, progress, "deploy", command, stages, wanted)
+    with hold_site(settings, inventory, "deploy") as (site, tether):
+        every = stages(site, tether)
+        known = [name for stage in every for name in stage.phases]
+        if unknown := [name for name in wanted if name not in known]:
+            raise UnknownPhase([_unknown(name, known) for name in unknown])
+        deployment, journal = _deployment(site, tether, progress, "deploy", command)
+        return _completed(journal, deployment.run(every, frozenset(wanted)))
 
 
-def _run(
-    settings: Settings,
-    inventory: Inventory,
-    progress: Progress,
-    command: str,
-    next_command: str,
-    stages: Callable[[SiteContext, Tether], list[Stage]],
-    only: frozenset[str] | None = None,
-) -> Completed:
-    with hold_site(settings, inventory, command) as (site, tether):
-        journal = Journal(site.paths.journal)
-        deployment = Deployment(journal, progress, command, tether.run_id, next_command)
-        run = deployment.run(stages(site, tether), only)
-        return Completed(run, journal.slow_phases(run))
+def _deployment(
+    site: SiteContext, tether: Tether, progress: Progress, command: str, next_command: str
+) -> tuple[Deployment, Journal]:
+    journal = Journal(site.paths.journal)
+    return Deployment(journal, progress, command, tether.run_id, next_command), journal
+
+
+def _completed(journal: Journal, run: RunRecord) -> Completed:
+    return Completed(run, journal.slow_phases(run))
+
+
+def _unknown(name: str, known: list[str]) -> Problem:
+    return Problem("command line", "--phase", name, "is no phase", f"one of: {', '.join(known)}")

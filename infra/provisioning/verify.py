@@ -1,4 +1,6 @@
-"""Proves that a site serves, by using it as its agencies do. Changes nothing but the pinned keys of new guests."""
+"""Proves that a site serves, by using it as its agencies do. Changes nothing but the pinned keys of new
+guests.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ class NotHealthy(InfraError):
 
 @dataclass(frozen=True)
 class Check:
-    """One statement about the site, whether it holds, and what was seen. `seconds`: request to SSH, for guests."""
+    """One statement about the site, whether it holds, and what was seen. `seconds`: request to SSH, for
+    guests.
+    """
 
     name: str
     subject: str
@@ -113,9 +117,9 @@ class Verification:
             statuses = list(self._site.apis())
         except InfraError as error:
             return [Check("API", "all", False, str(error))]
-        return [
-            Check("API", status.service, status.up, _answer(status)) for status in statuses
-        ] or [Check("API", "all", False, "the catalog lists no API")]
+        return [Check("API", status.service, status.up, _answer(status)) for status in statuses] or [
+            Check("API", "all", False, "the catalog lists no API")
+        ]
 
     def _hypervisors(self) -> list[Check]:
         self._step("hypervisors")
@@ -175,9 +179,13 @@ class Verification:
             return Check("isolation", guest.label, False, str(error))
         if found.reached:
             names = [other.label for other in others if other.fixed_address in found.reached]
-            return Check("isolation", guest.label, False, f"reaches the private address of {', '.join(names)}")
+            return Check(
+                "isolation", guest.label, False, f"reaches the private address of {', '.join(names)}"
+            )
         if not found.gateway_answers:
-            return Check("isolation", guest.label, False, "its own gateway does not answer: nothing is proven")
+            return Check(
+                "isolation", guest.label, False, "its own gateway does not answer: nothing is proven"
+            )
         detail = f"reaches its gateway and none of {found.tried} private addresses of other agencies"
         return Check("isolation", guest.label, True, detail)
 
@@ -211,7 +219,9 @@ def _probe(target: ssh.Target, inventory: Inventory, guest: Guest, others: list[
 
 
 def _answer(status: ApiStatus) -> str:
-    return f"answers in {status.seconds * 1000:.0f} ms" if status.up else f"no answer in {status.seconds:.1f} s"
+    return (
+        f"answers in {status.seconds * 1000:.0f} ms" if status.up else f"no answer in {status.seconds:.1f} s"
+    )
 
 
 def _hypervisor(name: str, service: ComputeService | None) -> Check:

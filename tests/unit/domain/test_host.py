@@ -18,7 +18,12 @@ def make_host(*groups: str, virt_type: str | None = None, fake_count: int = 0) -
 
 def test_a_host_may_be_in_several_groups() -> None:
     host = make_host("controllers", "gateways", "monitoring")
-    assert (host.is_controller, host.is_gateway, host.is_monitoring, host.is_hypervisor) == (True, True, True, False)
+    assert (host.is_controller, host.is_gateway, host.is_monitoring, host.is_hypervisor) == (
+        True,
+        True,
+        True,
+        False,
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,5 +60,5 @@ def test_a_real_hypervisor_is_one_compute_under_its_own_name() -> None:
 
 def test_a_fake_hypervisor_is_as_many_computes_as_it_says() -> None:
     host = make_host("hypervisors", virt_type="fake", fake_count=2)
-    assert host.compute_names == ("hv1-fake-1", "hv1-fake-2")
+    assert host.compute_names == ("hv1-0", "hv1-1")
     assert (host.is_fake, host.compute_count) == (True, 2)

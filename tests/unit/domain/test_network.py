@@ -28,7 +28,13 @@ def test_a_pool_whose_ends_are_swapped_is_empty() -> None:
 
 @pytest.mark.parametrize(
     ("address", "usable"),
-    [("10.0.0.1", True), ("10.0.0.254", True), ("10.0.0.0", False), ("10.0.0.255", False), ("10.0.1.1", False)],
+    [
+        ("10.0.0.1", True),
+        ("10.0.0.254", True),
+        ("10.0.0.0", False),
+        ("10.0.0.255", False),
+        ("10.0.1.1", False),
+    ],
 )
 def test_the_first_and_last_address_of_a_network_are_not_for_servers(address: str, usable: bool) -> None:
     assert is_usable(IPv4Address(address), IPv4Network("10.0.0.0/24")) is usable

@@ -18,7 +18,7 @@ def refusals(content: str | bytes) -> list[tuple[str, str]]:
 
 
 def test_a_plain_mapping_is_read() -> None:
-    found = parse("f.yml", "a: 1\nb: [x, 2.5, true, null]\nc: {d: 'quoted'}\n".encode())
+    found = parse("f.yml", b"a: 1\nb: [x, 2.5, true, null]\nc: {d: 'quoted'}\n")
     assert found.value == {"a": 1, "b": ["x", 2.5, True, None], "c": {"d": "quoted"}}
     assert found.problems == ()
 
@@ -29,7 +29,9 @@ def test_vietnamese_names_are_kept_exactly() -> None:
 
 
 def test_a_tab_is_refused_with_its_place() -> None:
-    assert refusals("a:\n  b: 1\n\tc: 2\n") == [("line 3, column 1", "there is a tab, and YAML has only spaces")]
+    assert refusals("a:\n  b: 1\n\tc: 2\n") == [
+        ("line 3, column 1", "there is a tab, and YAML has only spaces")
+    ]
 
 
 def test_an_anchor_and_its_alias_are_refused() -> None:
@@ -54,14 +56,18 @@ def test_a_merge_key_is_refused() -> None:
 
 def test_a_key_that_stands_twice_is_refused_with_both_lines() -> None:
     found = parse("f.yml", b"a:\n  b: 1\n  c: 2\n  b: 3\n")
-    assert [(problem.key, problem.why) for problem in found.problems] == [("a.b", "stands twice, in lines 2 and 4")]
+    assert [(problem.key, problem.why) for problem in found.problems] == [
+        ("a.b", "stands twice, in lines 2 and 4")
+    ]
 
 
 def test_every_repeated_key_is_told_at_once() -> None:
     assert [key for key, _ in refusals("a: 1\na: 2\nb: {c: 1, c: 2}\n")] == ["a", "b.c"]
 
 
-@pytest.mark.parametrize("text", ["1: a", "yes: a", "null: a", "2026-11-23: a", "? [a]\n: b", "? {a: b}\n: c"])
+@pytest.mark.parametrize(
+    "text", ["1: a", "yes: a", "null: a", "2026-11-23: a", "? [a]\n: b", "? {a: b}\n: c"]
+)
 def test_a_key_that_is_not_text_is_refused(text: str) -> None:
     assert [why for _, why in refusals(text)] == ["a key must be text"]
 
@@ -129,6 +135,10 @@ def test_a_missing_file_is_a_problem(tmp_path: Path) -> None:
 
 def test_a_folder_in_place_of_a_file_is_a_problem(tmp_path: Path) -> None:
     assert read(tmp_path).problems[0].why == "there is no such file"
+
+
+def test_a_file_that_cannot_be_read_is_a_problem() -> None:
+    assert read(Path("x" * 5000)).problems[0].why.startswith("cannot be read")
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:

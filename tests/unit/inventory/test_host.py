@@ -21,7 +21,12 @@ HOST_KEYS = ("virt_type", "cpus", "memory_mib", "disk_gib")
 @pytest.mark.parametrize("name", ["lab", "production", "scale"])
 def test_ansible_reads_the_same_hosts_and_variables(name: str, tmp_path: Path) -> None:
     program = Path(sys.executable).parent / "ansible-inventory"
-    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "ANSIBLE_LOCAL_TEMP": str(tmp_path), "LC_ALL": "C.UTF-8"}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "ANSIBLE_LOCAL_TEMP": str(tmp_path),
+        "LC_ALL": "C.UTF-8",
+    }
     command = [str(program), "-i", str(INVENTORIES / name / "hosts.yml"), "--list"]
     answer = subprocess.run(command, capture_output=True, check=True, env=environment)
     said = json.loads(answer.stdout)
@@ -71,7 +76,10 @@ def test_a_problem_in_group_variables_is_told_once_and_at_its_place(lab: Folder)
 def test_two_patterns_that_disagree_about_a_host_are_refused(lab: Folder) -> None:
     lab.change("hosts.yml", "hypervisors:\n  hosts:\n", "hypervisors:\n  hosts:\n    hv[1:2]: {cpus: 4}\n")
     problems = lab.problems()
-    assert {problem.key for problem in problems} == {"hypervisors.hosts.hv1.cpus", "hypervisors.hosts.hv2.cpus"}
+    assert {problem.key for problem in problems} == {
+        "hypervisors.hosts.hv1.cpus",
+        "hypervisors.hosts.hv2.cpus",
+    }
     assert "hypervisors.hosts.hv[1:2].cpus, which says 4" in problems[0].why
 
 
@@ -98,17 +106,39 @@ def test_an_unknown_group_is_refused_with_the_nearest_one(lab: Folder) -> None:
         ("cpus: 2", "cpu: 2", "hypervisors.hosts.hv1.cpu", "is not a known key"),
         ("cpus: 2", "cpus: -2", "hypervisors.hosts.hv1.cpus", "must be at least 1"),
         ("disk_gib: 40", "disk_gib: 40.5", "hypervisors.hosts.hv1.disk_gib", "must be a whole number"),
-        ("172.30.0.21", "172.30.0.999", "hypervisors.hosts.hv1.ansible_host", "is not an IPv4 address of that form"),
+        (
+            "172.30.0.21",
+            "172.30.0.999",
+            "hypervisors.hosts.hv1.ansible_host",
+            "is not an IPv4 address of that form",
+        ),
         ("    hv1:", "    HV1:", "hypervisors.hosts.HV1", "is not a host name (a DNS label)"),
         ("    hv1:", "    hv[1:", "hypervisors.hosts.hv[1", "has brackets that are not a range"),
-        ("virt_type: qemu", "virt_type: qemu, fake_count: 3", "hypervisors.hosts.hv1.fake_count", "is only for virt_type fake"),
-        ("gateways:\n  hosts:\n    ctl1: {}", "gateways: {hosts: {}}", "gateways.hosts", "must name at least one host"),
+        (
+            "virt_type: qemu",
+            "virt_type: qemu, fake_count: 3",
+            "hypervisors.hosts.hv1.fake_count",
+            "is only for virt_type fake",
+        ),
+        (
+            "gateways:\n  hosts:\n    ctl1: {}",
+            "gateways: {hosts: {}}",
+            "gateways.hosts",
+            "must name at least one host",
+        ),
         ("gateways:\n  hosts:\n    ctl1: {}", "gateways: [ctl1]", "gateways", "must be a mapping"),
         ("gateways:\n", "gateways:\n  children: {}\n", "gateways.children", "is not a known key"),
-        ("gateways:\n  hosts:\n    ctl1: {}", "gateways:\n  hosts:\n    ctl1: 7", "gateways.hosts.ctl1", "must be a mapping"),
+        (
+            "gateways:\n  hosts:\n    ctl1: {}",
+            "gateways:\n  hosts:\n    ctl1: 7",
+            "gateways.hosts.ctl1",
+            "must be a mapping",
+        ),
     ],
 )
-def test_a_wrong_host_is_told_with_key_and_reason(lab: Folder, old: str, new: str, key: str, why: str) -> None:
+def test_a_wrong_host_is_told_with_key_and_reason(
+    lab: Folder, old: str, new: str, key: str, why: str
+) -> None:
     lab.change("hosts.yml", old, new)
     assert any(problem.key.startswith(key) and problem.why.startswith(why) for problem in lab.problems())
 
@@ -116,17 +146,23 @@ def test_a_wrong_host_is_told_with_key_and_reason(lab: Folder, old: str, new: st
 @pytest.mark.parametrize("count", [2, 4])
 def test_an_even_number_of_controllers_is_refused(production: Folder, count: int) -> None:
     if count == 2:
-        production.change("hosts.yml", "    ctl3: {ansible_host: 10.20.0.13, tunnel_address: 10.20.4.13}\n", "")
+        production.change(
+            "hosts.yml", "    ctl3: {ansible_host: 10.20.0.13, tunnel_address: 10.20.4.13}\n", ""
+        )
         production.change("hosts.yml", "    ctl3: {}\n", "")
     else:
-        production.change("hosts.yml", "    ctl1: {a", "    ctl4: {ansible_host: 10.20.0.14, tunnel_address: 10.20.4.14}\n    ctl1: {a")
+        production.change(
+            "hosts.yml",
+            "    ctl1: {a",
+            "    ctl4: {ansible_host: 10.20.0.14, tunnel_address: 10.20.4.14}\n    ctl1: {a",
+        )
     problem = production.problem()
     assert (problem.key, problem.why.split(",")[0]) == ("controllers", f"has {count} hosts")
 
 
 def test_fake_hypervisors_are_many_computes_on_one_host() -> None:
     host = load(INVENTORIES / "scale").host("hv1")
-    assert host.compute_names == ("hv1-fake-1", "hv1-fake-2", "hv1-fake-3", "hv1-fake-4")
+    assert host.compute_names == ("hv1-0", "hv1-1", "hv1-2", "hv1-3")
 
 
 def test_files_that_only_ansible_would_read_are_refused(lab: Folder) -> None:

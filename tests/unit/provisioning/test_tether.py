@@ -56,10 +56,9 @@ def test_a_killed_run_takes_along_what_it_started_even_in_another_session() -> N
 
 
 def test_a_run_that_fails_takes_along_what_it_started() -> None:
-    tether = Tether(new_run_id())
-    with pytest.raises(KeyError), tether:
-        child = subprocess.Popen(SLEEPER, env=tether.environment)
-        raise KeyError
+    tether = Tether(new_run_id()).__enter__()
+    child = subprocess.Popen(SLEEPER, env=tether.environment)
+    tether.__exit__(KeyError, KeyError(), None)
     assert child.wait(5) == -signal.SIGKILL
 
 
@@ -83,3 +82,10 @@ def test_only_processes_with_the_runs_own_id_are_found(stranger: subprocess.Pope
     assert stranger.pid in tethered("another run")
     assert stranger.pid not in tethered("another")
     assert os.getpid() not in tethered("another run")
+
+
+def test_children_of_libraries_carry_the_runs_id_while_asked_for() -> None:
+    tether = Tether(new_run_id())
+    with tether.children():
+        assert os.environ[VARIABLE] == tether.run_id
+    assert VARIABLE not in os.environ

@@ -1,0 +1,94 @@
+"""The example of a real site: everything that can be known of it without its servers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+PRODUCTION = ROOT / "inventories/production"
+# Every controller, and of the many alike hypervisors the first and the last.
+LIMIT = "controllers:gateways:monitoring:hypervisors[0]:hypervisors[-1]"
+
+
+def ansible(tmp_path: Path, playbook: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    services = [path.stem for path in (ROOT / "playbooks/services").glob("*.yml")]
+    secrets = {name: "not-a-secret" for name in (
+        "admin_password", "database_root_password", "message_queue_password", "erlang_cookie",
+        "metadata_proxy_secret", "keepalived_password", "monitoring_password")}
+    variables = {
+        "secrets": {
+            **secrets,
+            "services": {name: {"database": "not-a-secret", "identity": "not-a-secret"} for name in services},
+            "keystone_fernet_keys": ["a", "b"],
+            "keystone_credential_keys": ["a", "b"],
+            "tls": dict.fromkeys(("ca_certificate", "ca_key", "api_certificate", "api_key"), "pem\n"),
+        },
+        "site_dir": str(tmp_path), "depot_dir": str(tmp_path), "project_root": str(tmp_path),
+        "citycloud_version": "0", "render_folder": str(tmp_path / "rendered"),
+        "roles_of_project": sorted(path.name for path in (ROOT / "playbooks/roles").iterdir()),
+    }
+    (tmp_path / "ansible.cfg").touch()
+    # The rendering is put into a copy of the playbooks, whose group_vars and roles' own variables it uses.
+    shutil.copytree(ROOT / "playbooks", tmp_path / "playbooks")
+    parts = ROOT / "tests/functional/render"
+    shutil.copy(parts / "render.yml", tmp_path / "playbooks")
+    for role in (tmp_path / "playbooks/roles").iterdir():
+        (role / "tasks").mkdir(exist_ok=True)
+        shutil.copy(parts / ("service.yml" if role.name == "service" else "role.yml"), role / "tasks/render.yml")
+    (tmp_path / "variables.yml").write_text(yaml.safe_dump(variables))
+    environment = {
+        **os.environ, "ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_HOME": str(tmp_path / "ansible"),
+        "ANSIBLE_LOCALHOST_WARNING": "0", "ANSIBLE_LIBRARY": str(tmp_path / "playbooks/library"),
+        "ANSIBLE_FORKS": "4", "LC_ALL": "C.UTF-8",
+    }
+    return subprocess.run(
+        [str(BIN / "ansible-playbook"), "-i", str(PRODUCTION / "hosts.yml"), "-e", f"@{tmp_path / 'variables.yml'}", *arguments, str(tmp_path / "playbooks" / playbook)],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600, check=False)
+
+
+def test_the_site_playbook_has_no_syntax_error(tmp_path: Path) -> None:
+    result = ansible(tmp_path, "site.yml", "--syntax-check")
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("production")
+    result = ansible(folder, "render.yml", "--limit", LIMIT)
+    assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-3000:]
+    return folder / "rendered"
+
+
+def test_every_template_of_every_role_renders(rendered: Path) -> None:
+    templates = {path for path in (ROOT / "playbooks/roles").glob("*/templates/*.j2")
+                 if path.parents[1].name != "service"}
+    names = {f"{path.parents[1].name}-{path.name.removesuffix('.j2')}" for path in templates}
+    files = {path.name for path in rendered.rglob("*") if path.is_file()}
+    assert names <= files
+    assert {"nova-nova.conf", "neutron-ml2_conf.ini", "keystone-api.service", "schema-nova"} <= files
+
+
+def test_three_controllers_form_clusters(rendered: Path) -> None:
+    galera = (rendered / "ctl2/database-mariadb.cnf").read_text()
+    assert "wsrep_on = ON" in galera
+    queue = (rendered / "ctl2/message_queue-rabbitmq.conf").read_text()
+    assert queue.count("cluster_formation.classic_config.nodes.") == 3
+    assert "--db-nb-cluster-remote-addr" in (rendered / "ctl2/network-ovn-central").read_text()
+    balancer = (rendered / "ctl2/load_balancer-haproxy.cfg").read_text()
+    assert balancer.count(" backup") == 2
+
+
+def test_a_real_hypervisor_uses_kvm_and_the_kernel_datapath(rendered: Path) -> None:
+    configuration = (rendered / "hv01/nova-nova.conf").read_text()
+    assert "virt_type = kvm" in configuration
+    switch = (rendered / "hv01/network-switch.sh").read_text()
+    assert "ovn-bridge-datapath-type=system" in switch
+    assert "br-phy" not in switch
