@@ -49,9 +49,9 @@ class SitePaths:
         return self.directory / "known_hosts"
 
     @property
-    def guest_host_keys(self) -> Path:
-        """Pinned host keys of the virtual machines, by server id, see `infra.provisioning.guest`."""
-        return self.directory / "guest_host_keys.json"
+    def guests(self) -> Path:
+        """Pinned host keys of the virtual machines, a file per server id, see `infra.provisioning.guest`."""
+        return self.directory / "guests"
 
     @property
     def pulumi(self) -> Path:

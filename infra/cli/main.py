@@ -23,19 +23,24 @@ from infra.errors import InfraError, Problems
 COMMANDS = {
     "up": "Bring a whole site up, or go on where a run was cut.",
     "down": "Remove a lab and everything that `up` made for it.",
-    "status": "What the site is and does now.",
+    "status": "Show what the site is and does now.",
     "verify": "Prove that the site serves: VMs over SSH, isolation, APIs, targets.",
     "preflight": "Check servers and deploy host before a deployment.",
     "deploy": "Deploy only the named phases of a site, in their order.",
     "inventory": "Check the inventory of a site.",
     "depot": "Build and verify the depot that servers install from.",
-    "lab": "The servers of a lab on this machine.",
+    "lab": "Make, start, stop and remove the servers of a site that stands on this machine.",
     "platform": "The platform stack: flavors, images, networks, aggregates, roles.",
-    "zone": "The landing zones of the agencies.",
+    "zone": "The landing zones of the agencies: project, people, quotas, network, first servers.",
     "completion": "Print the shell's completion script.",
 }
 EXIT_DEFECT, EXIT_USAGE, EXIT_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_UNHEALTHY = 1, 2, 3, 4, 5, 6
-EXIT_CODES = {"busy": EXIT_BUSY, "not_healthy": EXIT_UNHEALTHY, "site_unknown": EXIT_UNHEALTHY}
+BUSY_CODES = frozenset({"busy", "depot_busy"})
+EXIT_CODES = {
+    **dict.fromkeys(BUSY_CODES, EXIT_BUSY),
+    "not_healthy": EXIT_UNHEALTHY,
+    "site_unknown": EXIT_UNHEALTHY,
+}
 
 
 class Commands(click.Group):
@@ -88,9 +93,11 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def exit_code(error: InfraError) -> int:
+    """What a script branches on. A phase that found something busy is busy: run it again as it is."""
     if isinstance(error, Problems):
         return EXIT_INPUT
-    return EXIT_CODES.get(error.code, EXIT_FAILED)
+    cause = getattr(error, "cause_code", "")
+    return EXIT_BUSY if cause in BUSY_CODES else EXIT_CODES.get(error.code, EXIT_FAILED)
 
 
 def main() -> None:

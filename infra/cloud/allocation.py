@@ -34,7 +34,9 @@ class ResourceProvider:
 
 
 def resource_providers(cloud: Cloud) -> list[ResourceProvider]:
-    """Every root resource provider with inventories, usages and traits; one that goes away meanwhile is left out."""
+    """Every root resource provider with inventories, usages and traits; one that goes away meanwhile is left
+    out.
+    """
     placement = cloud.service("placement")
     found = []
     for provider in placement.request("GET", "/resource_providers")["resource_providers"]:

@@ -14,8 +14,9 @@ Thing = dict[str, Any]
 class Collection:
     """Find, list, create, change and remove the things at `path`.
 
-    `singular` and `plural` are the keys that wrap them in bodies; `change` is the method that changes one (PUT in
-    neutron and nova, PATCH in keystone). `listing` is the path of a fuller listing (nova's `/servers/detail`).
+    `singular` and `plural` are the keys that wrap them in bodies; `change` is the method that changes one
+    (PUT in neutron and nova, PATCH in keystone). `listing` is the path of a fuller listing (nova's
+    `/servers/detail`).
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """One session with the cloud: one token, shared by every service and thread.
 
-openstacksdk takes 0.7 s of CPU to import, so it is imported when the first call needs it: a provider that only
-checks and compares never pays for it.
+openstacksdk takes 0.7 s of CPU to import, so it is imported when the first call needs it: a provider that
+only checks and compares never pays for it.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ class Cloud:
         auth = {
             name: getattr(given, name)
             for name in (
-                "auth_url", "username", "user_id", "password", "project_name", "project_id", "user_domain_name",
-                "user_domain_id", "project_domain_name", "project_domain_id", "application_credential_id",
-                "application_credential_secret",
+                "auth_url", "username", "user_id", "password", "project_name", "project_id",
+                "user_domain_name", "user_domain_id", "project_domain_name", "project_domain_id",
+                "application_credential_id", "application_credential_secret",
             )
             if getattr(given, name)
         }  # fmt: skip
@@ -96,8 +96,10 @@ class Cloud:
         """The service by its short name: identity, compute, network, image, volume or placement."""
         with self._lock:
             if name not in self._services:
-                service_type, microversion, prefix = _SERVICES[name]
-                self._services[name] = SessionService(self, name, service_type, microversion, prefix)
+                kind, version, prefix = _SERVICES[name]
+                self._services[name] = SessionService(
+                    self, name, service_type=kind, microversion=version, prefix=prefix
+                )
             return self._services[name]
 
 

@@ -10,7 +10,9 @@ from infra.cloud.errors import NotFound
 
 
 def create_keypair(cloud: Cloud, name: str, public_key: str, user_id: str = "") -> Thing:
-    """A new keypair, ours or (for an administrator) another user's. Without a key, nova 2.92 and later refuse."""
+    """A new keypair, ours or (for an administrator) another user's. Without a key, nova 2.92 and later
+    refuse.
+    """
     values: dict[str, Any] = {
         "name": name,
         "public_key": public_key,

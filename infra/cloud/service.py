@@ -1,8 +1,9 @@
-"""Calls to one service of the cloud: answers as plain dictionaries, failures by name, patience with a busy cloud.
+"""Calls to one service of the cloud: answers as plain dictionaries, failures by name, patience with a busy
+cloud.
 
-A call is sent again, after a growing pause with jitter, on 429 and 503, when the connection fails, and on those 409s
-that say "try again". A POST whose connection failed is not sent again, for it may have been heard: callers find what it
-made by its mark (see `infra.provider.resource`).
+A call is sent again, after a growing pause with jitter, on 429 and 503, when the connection fails, and on
+those 409s that say "try again". A POST whose connection failed is not sent again, for it may have been heard:
+callers find what it made by its mark (see `infra.provider.resource`).
 """
 
 from __future__ import annotations
@@ -22,10 +23,12 @@ Body = Mapping[str, Any]
 ATTEMPTS = 6
 _FIRST_PAUSE = 0.5  # seconds; doubles up to _LONGEST_PAUSE
 _LONGEST_PAUSE = 8.0
-# Neutron and nova answer 409 both for "this name is taken" and for "my database was busy": only the second is retried.
+# Neutron and nova answer 409 both for "this name is taken" and for "my database was busy": only the second is
+# retried.
 _TRY_AGAIN = re.compile(
-    r"try again|retry|deadlock|concurrent|StaleData|temporarily|RevisionNumberConstraintFailed|generation conflict",
-    re.I,
+    "try again|retry|deadlock|concurrent|StaleData|temporarily|RevisionNumberConstraintFailed"
+    "|generation conflict",
+    re.IGNORECASE,
 )
 
 
@@ -43,7 +46,7 @@ class Service(Protocol):
 class SessionService:
     """A service reached through the cloud's openstacksdk session."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917  (a row of the table of services)
         self, cloud: Cloud, name: str, service_type: str, microversion: str, prefix: str,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:  # fmt: skip
@@ -65,7 +68,7 @@ class SessionService:
         self, method: str, path: str, *, json: Any = None, params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None, data: IO[bytes] | None = None,
     ) -> Any:  # fmt: skip
-        """The JSON of the answer ({} when it has none); raises a CloudError for any status of 400 and more."""
+        """The JSON of the answer ({} when it has none); raises a CloudError from status 400 on."""
         call = f"{method} {self.name} {path}"
         repeatable = method != "POST" and data is None
         for attempt in range(1, ATTEMPTS + 1):
@@ -90,16 +93,20 @@ class SessionService:
                 given["microversion"] = self._microversion
             return self._cloud.sdk.session.request(
                 self._url(path), method, raise_exc=False,
-                endpoint_filter={"service_type": self._service_type, "region_name": self._cloud.region_name or None},
+                endpoint_filter={"service_type": self._service_type, "region_name": self._region},
                 headers={"Accept": "application/json", **given.pop("headers", {})}, **given,
             )  # fmt: skip
+
+    @property
+    def _region(self) -> str | None:
+        return self._cloud.region_name or None
 
     def _url(self, path: str) -> str:
         """The full URL: the catalog's endpoint, with our version where the catalog leaves it out."""
         if not self._root:
             root = self._cloud.sdk.session.get_endpoint(
                 service_type=self._service_type,
-                region_name=self._cloud.region_name or None,
+                region_name=self._region,
                 interface=self._cloud.credentials.interface or "public",
             )
             if not root:
@@ -139,24 +146,26 @@ class _named_failures:  # noqa: N801  (reads as a clause at its use)
             raise errors.CloudError(f"{self._call}: {raised}") from raised
 
 
+_NAMED: dict[int, type[errors.CloudError]] = {
+    401: errors.CredentialsRefused,
+    404: errors.NotFound,
+    407: errors.CredentialsRefused,
+    409: errors.Conflict,
+    413: errors.QuotaReached,
+    429: errors.Unavailable,
+    502: errors.Unavailable,
+    503: errors.Unavailable,
+    504: errors.Unavailable,
+}
+
+
 def failure(call: str, status: int, text: str) -> errors.CloudError:
     """The named error for an answer; `text` is its body, cut to what a person reads."""
     said = f"{call}: {status} {_reason(text)}"
-    if status == 404:
-        return errors.NotFound(said)
-    if status == 409:
-        return (
-            errors.QuotaReached(said) if re.search(r"quota|OverQuota", text, re.I) else errors.Conflict(said)
-        )
-    if status in (401, 407):
-        return errors.CredentialsRefused(said)
-    if status == 413 or (status == 403 and re.search(r"quota", text, re.I)):
+    if status in (403, 409) and re.search("quota", text, re.IGNORECASE):
         return errors.QuotaReached(said)
-    if status in (429, 502, 503, 504):
-        return errors.Unavailable(said)
-    if 400 <= status < 500:
-        return errors.Refused(said)
-    return errors.CloudError(said)
+    otherwise = errors.Refused if 400 <= status < 500 else errors.CloudError
+    return _NAMED.get(status, otherwise)(said)
 
 
 def _worth_another_try(status: int, text: str) -> bool:

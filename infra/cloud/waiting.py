@@ -16,7 +16,7 @@ _LONGEST = 3.0
 
 @dataclass
 class Deadline:
-    """Seconds that one operation may take in all; several waits share it. `pause` and `clock` are for tests."""
+    """Seconds that one operation may take in all, over several waits. `pause` and `clock` are for tests."""
 
     seconds: float
     clock: Callable[[], float] = time.monotonic
@@ -31,7 +31,9 @@ class Deadline:
         return self.seconds - (self.clock() - self._started)
 
     def wait(self, what: str, look: Callable[[], T | None], state: Callable[[], str] = str) -> T:
-        """The first thing other than None that `look` returns; raises WaitedTooLong with `what` and the `state`."""
+        """The first thing other than None that `look` returns; raises WaitedTooLong with `what` and the
+        `state`.
+        """
         interval = _SHORTEST
         while True:
             found = look()

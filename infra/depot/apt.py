@@ -21,9 +21,22 @@ from infra.depot.manifest import digest, sha256_of_all
 from infra.depot.workshop import Say, Workshop
 
 PART = "apt"
-_FTPARCHIVE = ["-o", "APT::FTPArchive::MD5=false", "-o", "APT::FTPArchive::SHA1=false", "-o", "APT::FTPArchive::SHA512=false"]
-_RELEASE = {"Origin": "City Cloud", "Label": "City Cloud depot", "Suite": "bookworm", "Codename": "bookworm",
-            "Architectures": "amd64 all", "Description": "Everything that servers of this site install"}
+_FTPARCHIVE = [
+    "-o",
+    "APT::FTPArchive::MD5=false",
+    "-o",
+    "APT::FTPArchive::SHA1=false",
+    "-o",
+    "APT::FTPArchive::SHA512=false",
+]
+_RELEASE = {
+    "Origin": "City Cloud",
+    "Label": "City Cloud depot",
+    "Suite": "bookworm",
+    "Codename": "bookworm",
+    "Architectures": "amd64 all",
+    "Description": "Everything that servers of this site install",
+}
 
 
 @dataclass(frozen=True, order=True)
@@ -69,18 +82,36 @@ def _isolated_root(root: Path) -> Path:
     entries = sources.debian_entries(Path("/etc/apt"))
     missing = [suite for suite in sources.SUITES if suite not in {suite for _, suite in entries}]
     if missing:
-        raise DepotPartFailed(PART, f"/etc/apt names no Debian source for {', '.join(missing)}; add one and build again")
-    for folder in ("etc/apt.conf.d", "etc/preferences.d", "lists/partial", "cache/archives/partial", "archives"):
+        raise DepotPartFailed(
+            PART, f"/etc/apt names no Debian source for {', '.join(missing)}; add one and build again"
+        )
+    for folder in (
+        "etc/apt.conf.d",
+        "etc/preferences.d",
+        "lists/partial",
+        "cache/archives/partial",
+        "archives",
+    ):
         (root / folder).mkdir(parents=True, exist_ok=True)
     (root / "status").write_text("")
     (root / "etc/sources.list").write_text(sources.as_lines(entries))
     settings = {
-        "Dir::Etc": f"{root}/etc", "Dir::Etc::sourcelist": f"{root}/etc/sources.list", "Dir::Etc::sourceparts": "/dev/null",
-        "Dir::Etc::parts": f"{root}/etc/apt.conf.d", "Dir::Etc::preferencesparts": f"{root}/etc/preferences.d",
-        "Dir::State": f"{root}", "Dir::State::lists": f"{root}/lists", "Dir::State::status": f"{root}/status",
-        "Dir::Cache": f"{root}/cache", "APT::Architecture": "amd64", "APT::Install-Recommends": "false",
-        "Acquire::Languages": "none", "Acquire::Retries": "3", "Acquire::ForceHash": "SHA256",
-        "APT::Sandbox::User": "root", "Debug::NoLocking": "true",
+        "Dir::Etc": f"{root}/etc",
+        "Dir::Etc::sourcelist": f"{root}/etc/sources.list",
+        "Dir::Etc::sourceparts": "/dev/null",
+        "Dir::Etc::parts": f"{root}/etc/apt.conf.d",
+        "Dir::Etc::preferencesparts": f"{root}/etc/preferences.d",
+        "Dir::State": f"{root}",
+        "Dir::State::lists": f"{root}/lists",
+        "Dir::State::status": f"{root}/status",
+        "Dir::Cache": f"{root}/cache",
+        "APT::Architecture": "amd64",
+        "APT::Install-Recommends": "false",
+        "Acquire::Languages": "none",
+        "Acquire::Retries": "3",
+        "Acquire::ForceHash": "SHA256",
+        "APT::Sandbox::User": "root",
+        "Debug::NoLocking": "true",
     }
     lines = [f'{key} "{value}";' for key, value in settings.items()]
     config = root / "apt.conf"
@@ -112,7 +143,9 @@ def _package(line: str) -> Package:
 def _download(config: Path, archives: Path, wanted: list[Package], say: Say) -> None:
     """Fetch what the cache does not hold whole; what it holds is hashed, not believed."""
     held = [package for package in wanted if (archives / package.cached).is_file()]
-    for package, checksum in zip(held, sha256_of_all(archives / package.cached for package in held), strict=True):
+    for package, checksum in zip(
+        held, sha256_of_all(archives / package.cached for package in held), strict=True
+    ):
         if checksum != package.sha256:
             (archives / package.cached).unlink()
     missing = [package for package in wanted if not (archives / package.cached).is_file()]
@@ -120,9 +153,13 @@ def _download(config: Path, archives: Path, wanted: list[Package], say: Say) -> 
     if missing:
         fetch = [f"{package.name}={package.version}" for package in missing]
         run(PART, ["apt-get", "-qq", "download", *fetch], cwd=archives, variables={"APT_CONFIG": str(config)})
-    for package, checksum in zip(missing, sha256_of_all(archives / package.cached for package in missing), strict=True):
+    for package, checksum in zip(
+        missing, sha256_of_all(archives / package.cached for package in missing), strict=True
+    ):
         if checksum != package.sha256:
-            raise DepotPartFailed(PART, f"{package.cached} has sha256 {checksum}, Debian's index says {package.sha256}")
+            raise DepotPartFailed(
+                PART, f"{package.cached} has sha256 {checksum}, Debian's index says {package.sha256}"
+            )
     keep = {package.cached for package in wanted}
     for path in archives.iterdir():
         if path.name not in keep:
@@ -134,6 +171,8 @@ def _index(folder: Path) -> None:
     listing = run(PART, ["apt-ftparchive", *_FTPARCHIVE, "packages", "pool"], cwd=folder)
     (folder / "Packages").write_text(listing)
     (folder / "Packages.gz").write_bytes(gzip.compress(listing.encode(), mtime=0))
-    fields = [part for key, value in _RELEASE.items() for part in ("-o", f"APT::FTPArchive::Release::{key}={value}")]
+    fields = [
+        part for key, value in _RELEASE.items() for part in ("-o", f"APT::FTPArchive::Release::{key}={value}")
+    ]
     release = run(PART, ["apt-ftparchive", *_FTPARCHIVE, *fields, "release", "."], cwd=folder)
     (folder / "Release").write_text(release)

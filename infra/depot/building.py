@@ -1,8 +1,8 @@
 """Build a depot: which parts are old, in what order, put in place so that a cut build can be started again.
 
-A part is made in `<depot>/.building/<part>`, in the layout of the depot, then its files are renamed into place and
-the manifest is written. Until then what the part was before is in place, and a build that was killed starts that
-part again. Two parts are made at a time: some wait for the network while others need the processor.
+A part is made in `<depot>/.building/<part>`, in the layout of the depot, then its files are renamed into
+place and the manifest is written. Until then what the part was before is in place, and a build that was
+killed starts that part again. Two parts are made at a time: one may wait for the network while another computes.
 """
 
 from __future__ import annotations
@@ -58,14 +58,18 @@ def only_build(depot_dir: Path) -> Iterator[None]:
         yield
 
 
-def build_parts(parts: Collection[Part], workshop: Workshop, progress: Progress, renew: Collection[str]) -> BuildResult:
+def build_parts(
+    parts: Collection[Part], workshop: Workshop, progress: Progress, renew: Collection[str]
+) -> BuildResult:
     """Make every part that is missing, altered or made from other inputs; `renew` are made in any case."""
     with only_build(workshop.depot_dir):
         return _Build(parts, workshop, progress, renew).run()
 
 
 class _Build:
-    def __init__(self, parts: Collection[Part], workshop: Workshop, progress: Progress, renew: Collection[str]) -> None:
+    def __init__(
+        self, parts: Collection[Part], workshop: Workshop, progress: Progress, renew: Collection[str]
+    ) -> None:
         self.parts = {part.name: part for part in parts}
         self.workshop = workshop
         self.progress = progress
@@ -107,13 +111,15 @@ class _Build:
         work = self.workshop.depot_dir / ".building" / part.name
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
-        part.make(self.workshop, work, lambda message, fraction: self._say(part.name, message, min(fraction, 0.99)))
+        part.make(
+            self.workshop, work, lambda message, fraction: self._say(part.name, message, min(fraction, 0.99))
+        )
         seconds = self._put_in_place(part.name, inputs, work, start)
         self.made[part.name] = seconds
         self._say(part.name, f"done in {seconds:.1f} s", 1.0)
 
     def _holds(self, name: str, inputs: str) -> bool:
-        """All files of the part as recorded. A file with another date is hashed: copying a depot changes dates."""
+        """All files are as recorded. A file with another date is hashed: copying a depot changes dates."""
         entry = self.manifest.parts.get(name)
         if entry is None or entry.inputs != inputs:
             return False

@@ -13,13 +13,17 @@ _WAY_OUT = "run `citycloud depot build`, which makes it again"
 
 
 def verify(depot_dir: Path) -> int:
-    """Hash every file of the manifest and return their number; raise DepotBroken naming each that is not right."""
+    """Hash every file of the manifest and return their number; DepotBroken names each that is not right."""
     try:
         manifest = Manifest.read(depot_dir)
     except FileNotFoundError:
-        raise DepotBroken([Problem(str(depot_dir / NAME), "files", "", "there is no manifest", _WAY_OUT)]) from None
+        raise DepotBroken(
+            [Problem(str(depot_dir / NAME), "files", "", "there is no manifest", _WAY_OUT)]
+        ) from None
     except ValueError as error:
-        raise DepotBroken([Problem(str(depot_dir / NAME), "files", "", f"cannot be read: {error}", _WAY_OUT)]) from None
+        raise DepotBroken(
+            [Problem(str(depot_dir / NAME), "files", "", f"cannot be read: {error}", _WAY_OUT)]
+        ) from None
     if not manifest.files:
         raise DepotBroken([Problem(str(depot_dir / NAME), "files", "", "names no file", _WAY_OUT)])
     with ThreadPoolExecutor(4) as pool:

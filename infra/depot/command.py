@@ -13,7 +13,11 @@ _TAIL_LINES = 15
 
 
 def run(
-    part: str, argv: Sequence[str | Path], *, cwd: Path | None = None, variables: Mapping[str, str] | None = None
+    part: str,
+    argv: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> str:
     """Run a program to its end and return its standard output; raise DepotPartFailed with its last words.
 
@@ -23,11 +27,17 @@ def run(
     settings = [f"{name}={value}" for name, value in {"LC_ALL": "C.UTF-8", **(variables or {})}.items()]
     full = ["setpriv", "--pdeathsig", "KILL", "env", *settings, *map(str, argv)]
     if shutil.which(str(argv[0])) is None:
-        raise DepotPartFailed(part, f"{argv[0]} is not installed; install the packages under build_host in packages.yaml")
-    done = subprocess.run(full, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
+        raise DepotPartFailed(
+            part, f"{argv[0]} is not installed; install the packages under build_host in packages.yaml"
+        )
+    done = subprocess.run(
+        full, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
+    )
     if done.returncode:
         words = (done.stdout + done.stderr).strip().splitlines()[-_TAIL_LINES:]
-        raise DepotPartFailed(part, f"{' '.join(map(str, argv))[:300]}: exit {done.returncode}\n" + "\n".join(words))
+        raise DepotPartFailed(
+            part, f"{' '.join(map(str, argv))[:300]}: exit {done.returncode}\n" + "\n".join(words)
+        )
     return done.stdout
 
 

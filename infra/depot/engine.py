@@ -1,8 +1,10 @@
-"""pulumi/pulumi: the Pulumi engine, copied from where the caller has it. How it is built is not the depot's business."""
+"""pulumi/pulumi: the Pulumi engine, copied from where the caller has it.
+
+How it is built is not the depot's business.
+"""
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -25,7 +27,7 @@ def make(workshop: Workshop, work: Path, say: Say) -> None:
     target = work / FILE
     target.parent.mkdir(parents=True)
     shutil.copyfile(_engine(workshop), target)
-    os.chmod(target, 0o755)
+    target.chmod(0o755)
 
 
 def _engine(workshop: Workshop) -> Path:

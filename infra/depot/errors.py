@@ -18,7 +18,7 @@ class DepotBusy(InfraError):
 
 
 class DepotPartFailed(InfraError):
-    """A part of the depot could not be made; what was there before is still in place. Cure the cause, build again."""
+    """A part could not be made; what was there before is still in place. Cure the cause and build again."""
 
     code = "depot_part_failed"
 

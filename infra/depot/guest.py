@@ -1,8 +1,8 @@
 """Guest images, made from the bare server and the depot's packages.
 
-`debian-12.qcow2` boots by BIOS on virtual hardware, emulated or not; `debian-12-container.raw` is a file system
-that nova's lxc support boots on the hypervisor's kernel. Both set themselves up from the metadata service
-(images/first-boot) instead of cloud-init: on an emulated processor that is the difference between 20 and 60 s.
+`debian-12.qcow2` boots by BIOS on virtual hardware, emulated or not; `debian-12-container.raw` is a file
+system that nova's lxc support boots on the hypervisor's kernel. Both set themselves up from the metadata
+service (images/first-boot) instead of cloud-init: on an emulated processor that saves 40 of 60 seconds.
 """
 
 from __future__ import annotations
@@ -26,8 +26,15 @@ _FREE_MIB = 160
 def inputs(workshop: Workshop) -> str:
     """The bare server, the packages, their lists, and the material in images/."""
     lists = packages.load().sets
-    return digest(workshop.own_source("guest.py"), workshop.made_from("base/"), workshop.made_from("apt/Packages"),
-                  tree_digest(MATERIAL, [MATERIAL]), *lists["guest"], "+", *lists["guest_boot"])
+    return digest(
+        workshop.own_source("guest.py"),
+        workshop.made_from("base/"),
+        workshop.made_from("apt/Packages"),
+        tree_digest(MATERIAL, [MATERIAL]),
+        *lists["guest"],
+        "+",
+        *lists["guest_boot"],
+    )
 
 
 def make(workshop: Workshop, work: Path, say: Say) -> None:
@@ -37,8 +44,21 @@ def make(workshop: Workshop, work: Path, say: Say) -> None:
     tree.mkdir()
     (work / "images").mkdir()
     say("unpacking the bare server", 0.05)
-    run(PART, ["tar", "--extract", "--zstd", "--numeric-owner", "--xattrs", "--xattrs-include=*", "--file",
-               workshop.depot_dir / ARCHIVE, "--directory", tree])
+    run(
+        PART,
+        [
+            "tar",
+            "--extract",
+            "--zstd",
+            "--numeric-owner",
+            "--xattrs",
+            "--xattrs-include=*",
+            "--file",
+            workshop.depot_dir / ARCHIVE,
+            "--directory",
+            tree,
+        ],
+    )
     lists = packages.load().sets
     say("installing packages of every guest", 0.1)
     _install(workshop, tree, lists["guest"])
@@ -48,8 +68,25 @@ def make(workshop: Workshop, work: Path, say: Say) -> None:
     run(PART, ["cp", "--archive", "--reflink=auto", tree, with_masks])
     run(PART, ["sh", MATERIAL / "container.sh", with_masks])
     container = work / CONTAINER
-    run(PART, ["mke2fs", "-q", "-t", "ext4", "-b", "4096", "-m", "1", "-L", "debian-root", "-d", with_masks, container,
-               f"{_mib(with_masks)}M"])
+    run(
+        PART,
+        [
+            "mke2fs",
+            "-q",
+            "-t",
+            "ext4",
+            "-b",
+            "4096",
+            "-m",
+            "1",
+            "-L",
+            "debian-root",
+            "-d",
+            with_masks,
+            container,
+            f"{_mib(with_masks)}M",
+        ],
+    )
     shutil.rmtree(with_masks)
     say("installing the kernel", 0.5)
     _install(workshop, tree, lists["guest_boot"])
@@ -68,6 +105,6 @@ def _install(workshop: Workshop, tree: Path, names: tuple[str, ...]) -> None:
 
 
 def _mib(tree: Path) -> int:
-    """Size of a file system for a tree, in MiB: its blocks, a tenth for tables and journal, and room to work."""
+    """MiB of a file system for a tree: its blocks, a tenth for tables and journal, and room to work."""
     used = int(run(PART, ["du", "--summarize", "--block-size=1M", tree]).split()[0])
     return used + used // 10 + _FREE_MIB

@@ -1,4 +1,4 @@
-"""OpenStack of one release: its wheels, and the environment that servers unpack to /opt/openstack/<release>."""
+"""OpenStack of one release: its wheels, and the environment for /opt/openstack/<release>."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def make_environment(workshop: Workshop, release: str, work: Path, say: Say) -> 
     """Write work/environments/openstack-<release>.tar.zst."""
     archive = work / f"environments/openstack-{release}.tar.zst"
     source = workshop.depot_dir / _folder(release)
-    environment.make(f"openstack-{release}", workshop, source, release, archive, say, libvirt=True)
+    environment.make(
+        f"openstack-{release}", workshop, say, wheels=source, name=release, archive=archive, libvirt=True
+    )
 
 
 def _lock(workshop: Workshop, release: str) -> bytes:

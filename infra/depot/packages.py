@@ -28,7 +28,7 @@ class PackageList:
 
 
 def load(path: Path = LIST) -> PackageList:
-    """Read the list; it is a file of this package, so a mistake in it is a bug and raises as YAML or KeyError."""
+    """Read the list; it is a file of this package: a mistake in it is a bug, and raises as one."""
     data = yaml.safe_load(path.read_text())
     return PackageList(
         build_host=tuple(data["build_host"]),

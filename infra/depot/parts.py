@@ -22,8 +22,8 @@ def build(
 ) -> BuildResult:
     """Fill the depot; parts that are in place and made from the same inputs are left alone.
 
-    `engine` is the Pulumi engine's file, or what makes it and returns its path; without it that part is left as it
-    is. `renew` names parts to make again in any case: `apt` fetches what Debian has published since.
+    `engine` is the Pulumi engine's file, or what makes it and returns its path; without it that part is left
+    as it is. `renew` names parts to make again in any case: `apt` fetches what Debian has published since.
     Raises DepotBusy when another build runs, DepotPartFailed when a part cannot be made.
     """
     workshop = Workshop(depot_dir, cache_dir, project_root, engine)
@@ -39,7 +39,12 @@ def all_parts(workshop: Workshop) -> list[Part]:
         Part(rootfs.PART, (apt.PART,), rootfs.inputs, rootfs.make),
         Part("wheels-citycloud", (), citycloud.wheels_inputs, citycloud.make_wheels),
         Part(guest.PART, (rootfs.PART,), guest.inputs, guest.make),
-        Part("environment-citycloud", ("wheels-citycloud",), citycloud.environment_inputs, citycloud.make_environment),
+        Part(
+            "environment-citycloud",
+            ("wheels-citycloud",),
+            citycloud.environment_inputs,
+            citycloud.make_environment,
+        ),
     ]
     if workshop.engine is not None:
         parts.append(Part(engine.PART, (), engine.inputs, engine.make))
@@ -50,12 +55,14 @@ def _openstack_parts(release: str) -> list[Part]:
     wheels = f"wheels-openstack-{release}"
     return [
         Part(
-            wheels, (),
+            wheels,
+            (),
             partial(openstack.wheels_inputs, release=release),
             lambda workshop, work, say: openstack.make_wheels(workshop, release, work, say),
         ),
         Part(
-            f"environment-openstack-{release}", (wheels,),
+            f"environment-openstack-{release}",
+            (wheels,),
             partial(openstack.environment_inputs, release=release),
             lambda workshop, work, say: openstack.make_environment(workshop, release, work, say),
         ),

@@ -1,7 +1,7 @@
 """base/debian-12.tar.zst: a bare Debian 12 server, made from the depot's own packages and nothing else.
 
-Lab servers are clones of it and guest images grow from it. It stands for what a data center's installer leaves
-behind, so no package of the cloud is in it.
+Lab servers are clones of it and guest images grow from it. It stands for what a data center's installer
+leaves behind, so no package of the cloud is in it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,13 @@ PART = "base"
 ARCHIVE = "base/debian-12.tar.zst"
 MATERIAL = Path(__file__).with_name("images")
 # Manuals and translations stay out; licences stay in.
-_LEFT_OUT = ["path-exclude=/usr/share/doc/*", "path-include=/usr/share/doc/*/copyright", "path-exclude=/usr/share/man/*",
-             "path-exclude=/usr/share/locale/*", "path-exclude=/usr/share/info/*"]
+_LEFT_OUT = [
+    "path-exclude=/usr/share/doc/*",
+    "path-include=/usr/share/doc/*/copyright",
+    "path-exclude=/usr/share/man/*",
+    "path-exclude=/usr/share/locale/*",
+    "path-exclude=/usr/share/info/*",
+]
 
 
 def inputs(workshop: Workshop) -> str:
@@ -35,12 +40,28 @@ def make(workshop: Workshop, work: Path, say: Say) -> None:
     shutil.rmtree(tree, ignore_errors=True)
     say("unpacking packages", 0.05)
     options = [f"--dpkgopt={option}" for option in [*_LEFT_OUT, "force-unsafe-io"]]
-    run(PART, enclosed([
-        "mmdebstrap", "--mode=root", "--variant=apt", "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr", "--format=directory", "--architectures=amd64", "--quiet",
-        '--aptopt=APT::Install-Recommends "false"', '--aptopt=Acquire::Languages "none"', *options,
-        f"--include={','.join(packages.load().sets['server'])}", "--skip=check/qemu",
-        "bookworm", str(tree), source_line(workshop),
-    ]))
+    run(
+        PART,
+        enclosed(
+            [
+                "mmdebstrap",
+                "--mode=root",
+                "--variant=apt",
+                "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
+                "--format=directory",
+                "--architectures=amd64",
+                "--quiet",
+                '--aptopt=APT::Install-Recommends "false"',
+                '--aptopt=Acquire::Languages "none"',
+                *options,
+                f"--include={','.join(packages.load().sets['server'])}",
+                "--skip=check/qemu",
+                "bookworm",
+                str(tree),
+                source_line(workshop),
+            ]
+        ),
+    )
     (tree / "etc/dpkg/dpkg.cfg.d/99mmdebstrap").write_text("\n".join(_LEFT_OUT) + "\n")
     run(PART, ["sh", MATERIAL / "base.sh", tree])
     say("packing", 0.85)
@@ -58,5 +79,22 @@ def source_line(workshop: Workshop) -> str:
 
 def pack(part: str, parent: Path, name: str, archive: Path, *options: str) -> None:
     """A folder as .tar.zst that unpacks fast: the archive is read far more often than it is written."""
-    run(part, ["tar", "--create", "--numeric-owner", "--xattrs", "--xattrs-include=security.*", "--acls", "--sort=name", *options,
-               "--use-compress-program=zstd -T0 -3", "--file", archive, "--directory", parent, name])
+    run(
+        part,
+        [
+            "tar",
+            "--create",
+            "--numeric-owner",
+            "--xattrs",
+            "--xattrs-include=security.*",
+            "--acls",
+            "--sort=name",
+            *options,
+            "--use-compress-program=zstd -T0 -3",
+            "--file",
+            archive,
+            "--directory",
+            parent,
+            name,
+        ],
+    )

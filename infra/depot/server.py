@@ -1,7 +1,8 @@
 """Serve a depot over HTTP to the servers of the management network.
 
-Plain HTTP is enough: packages are signed with the depot's key, environments are checked against hashes that come
-to the servers over SSH. Names that start with a dot (lock, unfinished parts) are not served, nor are listings.
+Plain HTTP is enough: packages are signed with the depot's key, environments are checked against hashes that
+come to the servers over SSH. Names that start with a dot (lock, unfinished parts) are not served, nor are
+listings.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ class _Files(http.server.SimpleHTTPRequestHandler):
     def send_head(self):  # type: ignore[no-untyped-def]  # an open file or None, as the parent's
         """Refuse folders and hidden names, else as the parent."""
         names = unquote(urlsplit(self.path).path).split("/")
-        if any(name.startswith(".") and name != "." for name in names) or Path(self.translate_path(self.path)).is_dir():
+        if (
+            any(name.startswith(".") and name != "." for name in names)
+            or Path(self.translate_path(self.path)).is_dir()
+        ):
             self.send_error(http.HTTPStatus.NOT_FOUND)
             return None
         return super().send_head()

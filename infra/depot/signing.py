@@ -38,6 +38,8 @@ def sign_release(home: Path, folder: Path) -> None:
 
 def _gpg(home: Path, arguments: list[str]) -> str:
     try:
-        return run(_PART, ["gpg", "--homedir", home, "--batch", "--quiet", "--pinentry-mode", "loopback", *arguments])
+        return run(
+            _PART, ["gpg", "--homedir", home, "--batch", "--quiet", "--pinentry-mode", "loopback", *arguments]
+        )
     finally:
         run(_PART, ["gpgconf", "--homedir", home, "--kill", "all"])

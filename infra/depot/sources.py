@@ -42,7 +42,10 @@ def _one_line_entries(text: str) -> Iterator[tuple[str, str]]:
 def _stanza_entries(text: str) -> Iterator[tuple[str, str]]:
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     for stanza in re.split(r"\n\s*\n", "\n".join(lines)):
-        fields = {key.lower(): value.split() for key, value in re.findall(r"^([\w-]+):((?:.*)(?:\n[ \t].*)*)", stanza, re.M)}
+        fields = {
+            key.lower(): value.split()
+            for key, value in re.findall(r"^([\w-]+):((?:.*)(?:\n[ \t].*)*)", stanza, re.M)
+        }
         if "deb" in fields.get("types", []) and fields.get("enabled", ["yes"])[0].lower() != "no":
             yield from _debian(fields.get("uris", []), fields.get("suites", []), fields.get("components", []))
 

@@ -1,8 +1,8 @@
 """Python packages of a release: fetched by the hashes of its lock, none built on a server.
 
-A release is a folder of playbooks/releases with requirements.in, written by people, and requirements.lock, made
-from it by `lock`. Two of its packages are published as source only: their wheel is built here, once, with the
-locked tools of tools.lock.
+A release is a folder of playbooks/releases with requirements.in, written by people, and requirements.lock,
+made from it by the command that stands in it. Two of its packages are published as source only: their wheel
+is built here, once, with the locked tools of tools.lock.
 """
 
 from __future__ import annotations
@@ -36,15 +36,9 @@ class Locked:
     @property
     def line(self) -> str:
         """As it stands in a requirements file."""
-        return " ".join([f"{self.name}=={self.version}", *(f"--hash=sha256:{value}" for value in self.hashes)])
-
-
-def lock(workshop: Workshop, requirements: Path) -> Path:
-    """Write the lock beside a .in file: all packages with the hashes of their files, and no address of an index."""
-    target = requirements.with_suffix(".lock")
-    run("wheels", [workshop.uv(), "pip", "compile", "--quiet", "--generate-hashes", "--no-header", "--no-annotate",
-                   "--python", PYTHON, requirements, "--output-file", target])
-    return target
+        return " ".join(
+            [f"{self.name}=={self.version}", *(f"--hash=sha256:{value}" for value in self.hashes)]
+        )
 
 
 def read_lock(text: str) -> list[Locked]:
@@ -53,7 +47,9 @@ def read_lock(text: str) -> list[Locked]:
     for block in re.split(r"\n(?=\S)", re.sub(r"^\s*#.*\n", "", text, flags=re.M).replace("\\\n", " ")):
         match = re.match(r"([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;]+)", block)
         if match:
-            found.append(Locked(normal_name(match[1]), match[2], tuple(re.findall(r"sha256:([0-9a-f]{64})", block))))
+            found.append(
+                Locked(normal_name(match[1]), match[2], tuple(re.findall(r"sha256:([0-9a-f]{64})", block)))
+            )
     return found
 
 
@@ -73,7 +69,9 @@ def fetch(part: str, workshop: Workshop, locked: list[Locked], folder: Path, say
     held = _cached(cache, locked) if missing else held
     for package in locked:
         if package not in held:
-            raise DepotPartFailed(part, f"{package.name} {package.version} did not come with a hash of the lock")
+            raise DepotPartFailed(
+                part, f"{package.name} {package.version} did not come with a hash of the lock"
+            )
     for package, path in held.items():
         if path.suffix == ".whl":
             shutil.copyfile(path, folder / path.name)
@@ -88,8 +86,20 @@ def tool_python(workshop: Workshop) -> Path:
         partial = folder.with_name(f"{folder.name}.{threading.get_native_id()}")
         shutil.rmtree(partial, ignore_errors=True)
         run("wheels", [workshop.uv(), "venv", "--quiet", "--relocatable", "--python", PYTHON, partial])
-        run("wheels", [workshop.uv(), "pip", "install", "--quiet", "--python", partial / "bin/python", "--require-hashes",
-                       "--requirement", TOOLS])
+        run(
+            "wheels",
+            [
+                workshop.uv(),
+                "pip",
+                "install",
+                "--quiet",
+                "--python",
+                partial / "bin/python",
+                "--require-hashes",
+                "--requirement",
+                TOOLS,
+            ],
+        )
         partial.rename(folder)
     return folder / "bin/python"
 
@@ -98,7 +108,9 @@ def wheel_requirements(folder: Path) -> str:
     """Exactly the wheels of a folder, by hash: what an environment is installed from."""
     paths = sorted(folder.glob("*.whl"))
     pairs = zip(paths, sha256_of_all(paths), strict=True)
-    return "".join("{0}=={1} --hash=sha256:{2}\n".format(*path.name.split("-")[:2], value) for path, value in pairs)
+    return "".join(
+        "{}=={} --hash=sha256:{}\n".format(*path.name.split("-")[:2], value) for path, value in pairs
+    )
 
 
 def _cached(cache: Path, locked: Iterable[Locked]) -> dict[Locked, Path]:
@@ -115,8 +127,25 @@ def _download(part: str, tools: Path, chunk: list[Locked], cache: Path) -> None:
     partial.mkdir()
     requirements = partial / "requirements.txt"
     requirements.write_text("".join(f"{package.line}\n" for package in chunk))
-    run(part, [tools, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes",
-               "--prefer-binary", "--no-build-isolation", "--requirement", requirements, "--dest", partial])
+    run(
+        part,
+        [
+            tools,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-deps",
+            "--require-hashes",
+            "--prefer-binary",
+            "--no-build-isolation",
+            "--requirement",
+            requirements,
+            "--dest",
+            partial,
+        ],
+    )
     requirements.unlink()
     for path in partial.iterdir():
         path.rename(cache / path.name)
@@ -125,8 +154,23 @@ def _download(part: str, tools: Path, chunk: list[Locked], cache: Path) -> None:
 
 def _build(part: str, workshop: Workshop, package: Locked, source: Path, folder: Path) -> None:
     """The wheel of a package that is published as source only."""
-    run(part, [tool_python(workshop), "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-index",
-               "--no-build-isolation", "--wheel-dir", folder, source])
+    run(
+        part,
+        [
+            tool_python(workshop),
+            "-m",
+            "pip",
+            "wheel",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-deps",
+            "--no-index",
+            "--no-build-isolation",
+            "--wheel-dir",
+            folder,
+            source,
+        ],
+    )
     if not any(normal_name(path.name.split("-")[0]) == package.name for path in folder.glob("*.whl")):
         raise DepotPartFailed(part, f"{source.name} did not become a wheel")
 

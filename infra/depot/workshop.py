@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -41,20 +42,36 @@ class Workshop:
         return Path(found)
 
     def own_source(self, *names: str) -> str:
-        """Digest of modules of this package: a part made by other code is another part."""
+        """Digest of modules of this package: a part made by other code is another part.
+
+        The code counts, not its words and its layout.
+        """
         here = Path(__file__).parent
-        return digest(*(here.joinpath(name).read_bytes() for name in names))
+        return digest(*(_code(here.joinpath(name).read_text()) for name in names))
 
     def made_from(self, prefix: str) -> str:
-        """Digest of what the depot holds under a path: a part's inputs include the parts that it is made from."""
-        held = sorted((path, entry.sha256) for path, entry in list(self.files.items()) if path.startswith(prefix))
+        """Digest of what the depot holds under a path, for parts that are made from other parts."""
+        held = sorted(
+            (path, entry.sha256) for path, entry in list(self.files.items()) if path.startswith(prefix)
+        )
         return digest(*(word for pair in held for word in pair))
 
 
 def tree_digest(root: Path, paths: Iterable[Path]) -> str:
-    """Digest of names and contents of the files under some folders (or files) of a root; byte code does not count."""
+    """Digest of names and contents of files, and of the files under folders; byte code does not count."""
     found: list[Path] = []
     for path in paths:
         found += [path] if path.is_file() else (item for item in path.rglob("*") if item.is_file())
     kept = sorted(item for item in found if "__pycache__" not in item.parts)
-    return digest(*(word for item in kept for word in (str(item.relative_to(root)).encode(), item.read_bytes())))
+    return digest(
+        *(word for item in kept for word in (str(item.relative_to(root)).encode(), item.read_bytes()))
+    )
+
+
+def _code(source: str) -> str:
+    """A module without comments, docstrings and layout."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            node.value = ast.Constant(None)
+    return ast.dump(tree)

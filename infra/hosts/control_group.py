@@ -8,6 +8,7 @@ machines with the unified hierarchy and on those that mount it beside the old co
 from __future__ import annotations
 
 import errno
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -158,13 +159,15 @@ class ControlGroup:
 
 
 def _tree(top: Path) -> Iterator[Path]:
-    """The directory and all below it, parents first."""
-    if not top.is_dir():
+    """The directory and all below it, parents first. One that goes meanwhile had no process."""
+    try:
+        with os.scandir(top) as entries:
+            below = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+    except FileNotFoundError:
         return
     yield top
-    for entry in sorted(top.iterdir()):
-        if entry.is_dir():
-            yield from _tree(entry)
+    for name in below:
+        yield from _tree(top / name)
 
 
 def _remove_directory(directory: Path) -> None:

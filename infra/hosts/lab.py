@@ -9,15 +9,16 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from infra.domain.lab import LabSpec
+from infra.domain.lab import LabServer, LabSpec
 from infra.errors import InfraError
 from infra.hosts import keys, namespace, root_filesystem, ssh
 from infra.hosts.control_group import ControlGroup, Hierarchies
@@ -48,6 +49,12 @@ class LabAbsent(InfraError):
     """The inventory describes a real site, not a lab: its servers are not made by City Cloud."""
 
     code = "not_a_lab"
+
+
+class LabElsewhere(InfraError):
+    """A lab of this name runs from another state folder; name this site differently, or use that folder."""
+
+    code = "lab_elsewhere"
 
 
 @dataclass(frozen=True)
@@ -139,17 +146,24 @@ class Lab:
 
     @cached_property
     def servers(self) -> tuple[Server, ...]:
-        return tuple(
-            Server(
-                site_name=self.plan.site_name,
-                spec=spec,
-                directory=self.directory / "servers" / spec.name,
-                group=self.group.child(spec.name),
-                shared={self.plan.spec.shared_folder: self.volumes},
-                kvm=spec.name in self.plan.kvm,
-            )
-            for spec in self.plan.spec.servers
+        return tuple(self._server(spec) for spec in self.plan.spec.servers)
+
+    def _server(self, spec: LabServer) -> Server:
+        return Server(
+            site_name=self.plan.site_name,
+            spec=spec,
+            directory=self.directory / "servers" / spec.name,
+            group=self.group.child(spec.name),
+            shared={self.plan.spec.shared_folder: self.volumes},
+            kvm=spec.name in self.plan.kvm,
         )
+
+    def _made(self) -> tuple[Server, ...]:
+        """The servers of the inventory, and those that it had when they were made."""
+        names = {server.name for server in self.servers}
+        folders = sorted(self.directory.glob("servers/*"))
+        former = [self._server(LabServer(path.name, ())) for path in folders if path.name not in names]
+        return (*self.servers, *former)
 
     def daemon(self, name: str) -> Daemon:
         """A process of the lab on the deploy host."""
@@ -163,7 +177,7 @@ class Lab:
 
     def create(self, tell: Tell) -> LabStatus:
         """Makes what is missing and switches everything on; returns when every server takes SSH."""
-        with exclusive(self.directory / "lock"):
+        with self._at_work():
             public = keys.ensure_key(self.site.ssh_key, f"citycloud-{self.plan.site_name}")
             self.site.directory.chmod(0o700)
             self.volumes.mkdir(parents=True, exist_ok=True)
@@ -178,13 +192,13 @@ class Lab:
 
     def start(self, tell: Tell) -> LabStatus:
         """Switches on what is off."""
-        with exclusive(self.directory / "lock"):
+        with self._at_work():
             self._start(tell)
             return self.status()
 
     def stop(self, tell: Tell, deadline_seconds: float = STOP_SECONDS) -> LabStatus:
         """Powers the servers off in order, and ends the lab's own processes. Disks stay."""
-        with exclusive(self.directory / "lock"):
+        with self._at_work():
             self._stop(tell, deadline_seconds)
             return self.status()
 
@@ -192,11 +206,11 @@ class Lab:
         """Removes all that `create` made and nothing else. The site's own folder (keys, journal) stays."""
         if not self.directory.exists():
             return
-        with exclusive(self.directory / "lock"):
+        with self._at_work():
             self._stop(tell, STOP_SECONDS)
-            for server in self.servers:
+            for server in self._made():
                 server.destroy()
-                keys.unpin(self.site.known_hosts, (str(self.plan.addresses[server.name]), server.name))
+                keys.unpin(self.site.known_hosts, (server.name,))
             self.group.remove()
             namespace.destroy(self.namespace)
             namespace.release_directory()
@@ -208,6 +222,18 @@ class Lab:
         servers = tuple(self._server_status(server) for server in self.servers)
         daemons = tuple(name for name in DAEMONS if self.daemon(name).running())
         return LabStatus(self.plan.site_name, self.namespace, servers, daemons, self.group.memory())
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """Nobody else works on the lab, and it is ours: the kernel knows it by the site's name alone."""
+        with exclusive(self.directory / "lock"):
+            records = [*self.directory.glob("servers/*/process.json"), *self.directory.glob("daemons/*.json")]
+            if self.group.populated() and not records:
+                raise LabElsewhere(
+                    f"a lab {self.plan.site_name} runs from another state folder than {self.directory};"
+                    " give this site another name, or set CITYCLOUD_STATE to that folder"
+                )
+            yield
 
     def _start(self, tell: Tell) -> None:
         started = time.monotonic()
@@ -238,7 +264,7 @@ class Lab:
         """Carries loopback ports of the deploy host into the lab until `stop`; replaces earlier ones."""
         if not namespace.exists(self.namespace):
             raise namespace.NamespaceMissing(f"the lab {self.plan.site_name} is off: citycloud lab start")
-        with exclusive(self.directory / "lock"):
+        with self._at_work():
             daemon = self.daemon("forward")
             daemon.stop(DAEMON_STOP_SECONDS)
             for _, listener in listen(forwards):
@@ -256,9 +282,10 @@ class Lab:
     def _stop(self, tell: Tell, deadline_seconds: float) -> None:
         for name in DAEMONS:
             self.daemon(name).stop(DAEMON_STOP_SECONDS)
-        with ThreadPoolExecutor(len(self.servers)) as pool:
-            stops = pool.map(lambda server: server.stop(deadline_seconds), self.servers)
-            for server, graceful in zip(self.servers, stops, strict=True):
+        servers = self._made()
+        with ThreadPoolExecutor(len(servers)) as pool:
+            stops = pool.map(lambda server: server.stop(deadline_seconds), servers)
+            for server, graceful in zip(servers, stops, strict=True):
                 tell(f"{server.name}: {'off' if graceful else f'killed after {deadline_seconds:.0f} s'}")
 
     def _server_status(self, server: Server) -> ServerStatus:

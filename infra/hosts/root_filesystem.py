@@ -29,8 +29,8 @@ class RootFilesystemGone(InfraError):
 def pinned(link: Path, tarball: Path, cache_dir: Path) -> Path:
     """The unpacked contents that `link` points to; at the first call, those of `tarball`.
 
-    A server's disk is what it changed on top of them: under another version it would be neither the old server
-    nor a new one. Raises RootFilesystemGone.
+    A server's disk is what it changed on top of them: under another version it would be neither the old
+    server nor a new one. Raises RootFilesystemGone.
     """
     if link.is_symlink() and link.exists():
         return link.readlink()

@@ -1,1 +1,1 @@
-"""A Pulumi resource provider `openstack`: the official package's types, served in Python over `infra.cloud`."""
+"""A Pulumi resource provider `openstack`: the official package's types, served over `infra.cloud`."""

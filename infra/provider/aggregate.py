@@ -14,10 +14,11 @@ _OURS = frozenset({ATTRIBUTE, "availability_zone"})
 
 
 class AggregateV2(Resource):
-    """Nova takes no metadata in the request that creates an aggregate, so an aggregate of our name without hosts and
-    metadata counts as our own unfinished work."""
+    """Nova takes no metadata in the request that creates an aggregate, so an aggregate of our name without
+    hosts and metadata counts as our own unfinished work.
+    """
 
-    token = "openstack:compute/aggregateV2:AggregateV2"
+    type_name = "openstack:compute/aggregateV2:AggregateV2"
     properties = (
         Property("name", required=True, rule=rules.name),
         Property("zone", attribute="availability_zone", default=""),

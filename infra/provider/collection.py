@@ -1,7 +1,7 @@
 """Resource types whose things live in one collection of the cloud: most of them.
 
-A property maps to the attribute of its name in snake_case, or to `Property.attribute`. What is special about a type
-stays in its own file, in `body`, `state` and `refine`.
+A property maps to the attribute of its name in snake_case, or to `Property.attribute`. What is special about
+a type stays in its own file, in `body`, `state` and `refine`.
 """
 
 from __future__ import annotations
@@ -19,14 +19,17 @@ from infra.provider.resource import Context, NotOurs, Resource, State, kept
 
 
 class CollectionResource(Resource):
-    """`noun` is what messages call it. `marked_in`: where its API keeps a mark, in one request with the creation.
+    """`noun` is what messages call it. `marked_in`: where its API keeps a mark, in one request with the
+    creation.
 
-    - tags: neutron; found again by the service's own filter.
-    - project_tags: keystone projects; - attribute: other keystone things; both found again by their unique name.
+    - description: neutron, which takes no tags in the request that creates; found again by the service's
+      filter. The program never sees it: it is taken off what is read.
+    - project_tags: keystone projects; - attribute: other keystone things; both found again by their unique
+      name.
     """
 
     noun: ClassVar[str]
-    marked_in: ClassVar[Literal["tags", "project_tags", "attribute"]]
+    marked_in: ClassVar[Literal["description", "project_tags", "attribute"]]
 
     @abstractmethod
     def collection(self, cloud: Cloud) -> Collection:
@@ -51,6 +54,8 @@ class CollectionResource(Resource):
             for item in self.properties
             if thing.get(item.key) is not None and not item.kept
         }
+        if self.marked_in == "description":
+            shown["description"] = marking.without_mark(thing.get("description") or "")
         if "tags" in thing and self.marked_in != "attribute":
             shown["tags"] = marking.visible(thing["tags"])
             if any(item.name == "allTags" for item in self.properties):
@@ -63,10 +68,13 @@ class CollectionResource(Resource):
 
     def create(self, context: Context, inputs: State) -> tuple[str, State]:
         cloud = context.cloud
-        thing = self._marked(cloud, context.mark)
+        thing = self._marked(cloud, inputs, context.mark)
         taken_over = thing is not None
         if thing is None:
             thing, taken_over = self._make(context, inputs)
+        if self.marked_in == "description" and inputs.get("tags"):
+            set_tags(cloud, self.collection(cloud).path.strip("/"), str(thing["id"]), inputs["tags"])
+            thing = {**thing, "tags": inputs["tags"]}
         thing = self.refine(context, thing, inputs)
         identity, state = str(thing["id"]), {**self.state(cloud, thing), **kept(self.properties, inputs)}
         if taken_over:
@@ -88,20 +96,27 @@ class CollectionResource(Resource):
         names = {item.name for item in self.properties}
         wanted = {name: inputs.get(name, self._cleared(name)) for name in changed & names}
         body = self.body(cloud, {**wanted, **self._companions(inputs, changed)})
-        if self.marked_in == "project_tags" and "tags" in changed:
-            before = self.collection(cloud).get(identity)
-            body["tags"] = sorted([*inputs.get("tags", []), *marking.marks(before.get("tags", []))])
+        body.update(self._kept_mark(cloud, identity, inputs, changed))
         if body:
             self.collection(cloud).change(identity, body)
-        if self.marked_in == "tags" and "tags" in changed:
-            before = self.collection(cloud).get(identity)
-            tags = [*inputs.get("tags", []), *marking.marks(before.get("tags", []))]
-            set_tags(cloud, self.collection(cloud).path.strip("/"), identity, tags)
+        if self.marked_in == "description" and "tags" in changed:
+            set_tags(cloud, self.collection(cloud).path.strip("/"), identity, inputs.get("tags", []))
         after = self.collection(cloud).get(identity)
         return {**self.state(cloud, after), **kept(self.properties, inputs)}
 
     def delete(self, context: Context, identity: str, state: State) -> None:
         self.collection(context.cloud).remove(identity)
+
+    def _kept_mark(self, cloud: Cloud, identity: str, inputs: State, changed: set[str]) -> dict[str, Any]:
+        """The changed attribute that also holds the mark, with the mark."""
+        if self.marked_in == "project_tags" and "tags" in changed:
+            before = self.collection(cloud).get(identity)
+            return {"tags": sorted([*inputs.get("tags", []), *marking.marks(before.get("tags", []))])}
+        if self.marked_in == "description" and "description" in changed:
+            before = self.collection(cloud).get(identity)
+            mark = marking.mark_in(before.get("description") or "")
+            return {"description": marking.with_mark(inputs.get("description", ""), mark)}
+        return {}
 
     def _companions(self, inputs: State, changed: set[str]) -> State:
         """Further inputs that the API wants to see together with the changed ones."""
@@ -125,13 +140,13 @@ class CollectionResource(Resource):
                 raise
             if not self._bears(thing, context.mark):
                 raise NotOurs(
-                    f"a {self.noun} named {inputs.get('name')} exists already (id {thing['id']}) and was not made "
-                    "by this resource: import it, or choose another name"
+                    f"a {self.noun} named {inputs.get('name')} exists already (id {thing['id']}) and was not "
+                    "made by this resource: import it, or choose another name"
                 ) from None
             return thing, True
         except Unavailable:
             # The answer was lost, perhaps not the request: take what it made, if it made something.
-            found = self._marked(cloud, context.mark) or self.alike_named(cloud, inputs)
+            found = self._marked(cloud, inputs, context.mark) or self.alike_named(cloud, inputs)
             if found is None or not self._bears(found, context.mark):
                 raise
             return found, True
@@ -140,14 +155,19 @@ class CollectionResource(Resource):
         body = self.body(context.cloud, inputs)
         if self.marked_in == "attribute":
             return {**body, marking.ATTRIBUTE: context.mark}
+        if self.marked_in == "description":
+            return {**body, "description": marking.with_mark(inputs.get("description", ""), context.mark)}
         return {**body, "tags": sorted([*inputs.get("tags", []), context.mark])}
 
-    def _marked(self, cloud: Cloud, mark: str) -> Thing | None:
-        if self.marked_in != "tags" or not mark:
+    def _marked(self, cloud: Cloud, inputs: State, mark: str) -> Thing | None:
+        if self.marked_in != "description":
             return None
-        return next(iter(self.collection(cloud).list(tags=mark)), None)
+        text = marking.with_mark(inputs.get("description", ""), mark)
+        return next(iter(self.collection(cloud).list(description=text)), None)
 
     def _bears(self, thing: Thing, mark: str) -> bool:
         if self.marked_in == "attribute":
             return bool(thing.get(marking.ATTRIBUTE) == mark)
+        if self.marked_in == "description":
+            return marking.mark_in(thing.get("description") or "") == mark
         return mark in thing.get("tags", [])

@@ -1,7 +1,7 @@
 """The provider's own configuration: which of its inputs it takes, and the credentials that follow from them.
 
-What the program leaves out comes from the provider process's OS_* variables, so no password has to be in a program,
-a config file or the state.
+What the program leaves out comes from the provider process's OS_* variables, so no password has to be in a
+program, a config file or the state.
 """
 
 from __future__ import annotations

@@ -12,9 +12,9 @@ from infra.provider.resource import REGION, Context, NotOurs, Resource, State
 
 
 class Flavor(Resource):
-    """Without a `flavorId` its id is derived from its mark, so a repeated create meets its own earlier work."""
+    """Without a `flavorId` its id is derived from its mark, so a repeated create meets its own work."""
 
-    token = "openstack:compute/flavor:Flavor"
+    type_name = "openstack:compute/flavor:Flavor"
     properties = (
         Property("name", required=True, replaces=True, rule=rules.name),
         Property("ram", "integer", required=True, replaces=True, rule=rules.at_least_one),

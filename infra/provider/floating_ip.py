@@ -19,9 +19,9 @@ from infra.provider.resource import REGION, Context, Resource, State
 class FloatingIp(CollectionResource):
     """`pool` is the name of the external network."""
 
-    token = "openstack:networking/floatingIp:FloatingIp"
+    type_name = "openstack:networking/floatingIp:FloatingIp"
     noun = "floating IP"
-    marked_in = "tags"
+    marked_in = "description"
     properties = (
         Property("pool", required=True, replaces=True),
         Property(
@@ -34,7 +34,7 @@ class FloatingIp(CollectionResource):
         Property("subnetId", replaces=True, kept=True, chosen_by_cloud=True),
         Property("portId", chosen_by_cloud=True),
         Property("fixedIp", attribute="fixed_ip_address", chosen_by_cloud=True),
-        Property("description", default=""),
+        Property("description", default="", rule=rules.description),
         Property("tenantId", replaces=True, chosen_by_cloud=True),
         Property("tags", "strings", unordered=True),
         Property("allTags", "strings", output=True),
@@ -65,7 +65,7 @@ class FloatingIp(CollectionResource):
 class FloatingIpAssociate(Resource):
     """Its id is the floating IP's. Created twice it changes nothing."""
 
-    token = "openstack:networking/floatingIpAssociate:FloatingIpAssociate"
+    type_name = "openstack:networking/floatingIpAssociate:FloatingIpAssociate"
     properties = (
         Property("floatingIp", required=True, replaces=True, rule=rules.address),
         Property("portId", required=True),

@@ -12,7 +12,7 @@ from infra.provider.resource import REGION, State
 
 
 class GroupV3(CollectionResource):
-    token = "openstack:identity/groupV3:GroupV3"
+    type_name = "openstack:identity/groupV3:GroupV3"
     noun = "group"
     marked_in = "attribute"
     properties = (

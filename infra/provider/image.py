@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from infra.cloud.collection import Thing
-from infra.cloud.connection import Cloud
 from infra.cloud.errors import NotFound, WentWrong
 from infra.cloud.image import change_image, create_image, find_image, list_images, remove_image, upload
 from infra.errors import InfraError
@@ -20,8 +19,8 @@ from infra.provider.resource import REGION, Context, Resource, State, kept
 # What Glance adds to an image by itself; everything else on it that is no attribute is a custom property.
 _ATTRIBUTES = frozenset(
     {
-        "id", "name", "status", "visibility", "protected", "owner", "checksum", "os_hash_algo", "os_hash_value",
-        "os_hidden", "size", "virtual_size", "min_disk", "min_ram", "container_format", "disk_format", "tags",
+        "id", "name", "status", "visibility", "protected", "owner", "checksum", "os_hash_algo",
+        "os_hash_value", "os_hidden", "size", "virtual_size", "min_disk", "min_ram", "container_format", "disk_format", "tags",
         "created_at", "updated_at", "file", "self", "schema", "direct_url", "locations", "stores",
     }
 )  # fmt: skip
@@ -45,7 +44,7 @@ class Image(Resource):
     `localFilePath` may move: as long as the bytes are those that Glance has, nothing is replaced.
     """
 
-    token = "openstack:images/image:Image"
+    type_name = "openstack:images/image:Image"
     seconds = 1800.0
     properties = (
         Property("name", required=True, rule=rules.name),

@@ -17,17 +17,19 @@ from infra.provider.mark import marks, visible
 from infra.provider.property import Failure, Property
 from infra.provider.resource import REGION, Context, Resource, State, kept
 
+_ZONE = "OS-EXT-AZ:availability_zone"
 _POWER = {"ACTIVE": "active", "SHUTOFF": "shutoff", "PAUSED": "paused", "SUSPENDED": "suspended"}
 
 
 class Instance(Resource):
-    """A change of image, keypair, networks or user data replaces the server: doing it in place would destroy its disk
-    just the same, but a preview would call it an update. Flavor and power state change in place.
+    """A change of image, keypair, networks or user data replaces the server: doing it in place would destroy
+    its disk just the same, but a preview would call it an update. Flavor and power state change in place.
 
-    A server that ends in ERROR is removed again and the create fails with Nova's reason: nothing half made stays.
+    A server that ends in ERROR is removed again and the create fails with Nova's reason: nothing half made
+    stays.
     """
 
-    token = "openstack:compute/instance:Instance"
+    type_name = "openstack:compute/instance:Instance"
     seconds = 900.0
     properties = (
         Property("name", required=True, rule=rules.name),
@@ -50,7 +52,7 @@ class Instance(Resource):
         Property("metadata", "map"),
         Property("tags", "strings", unordered=True),
         Property("userData", replaces=True, kept=True),
-        Property("availabilityZone", attribute="OS-EXT-AZ:availability_zone", replaces=True, chosen_by_cloud=True),
+        Property("availabilityZone", attribute=_ZONE, replaces=True, chosen_by_cloud=True),
         Property("configDrive", "boolean", replaces=True, chosen_by_cloud=True),
         Property("powerState", default="active", rule=rules.one_of("active", "shutoff")),
         Property("stopBeforeDestroy", "boolean", default=False, kept=True),
@@ -195,7 +197,7 @@ class Instance(Resource):
             "networks": _interfaces(cloud, server, known.get("networks") or []),
             "metadata": server.get("metadata", {}),
             "tags": visible(server.get("tags", [])),
-            "availabilityZone": server.get("OS-EXT-AZ:availability_zone") or "",
+            "availabilityZone": server.get(_ZONE) or "",
             "configDrive": bool(server.get("config_drive")),
             "powerState": _POWER.get(server["status"], server["status"].lower()),
             "accessIpV4": server.get("accessIPv4") or next(iter(addresses(server)), ""),

@@ -13,7 +13,7 @@ from infra.provider.resource import REGION, Context, NotOurs, Resource, State
 class Keypair(Resource):
     """Nova makes no private keys any more (microversion 2.92), so `publicKey` is required here."""
 
-    token = "openstack:compute/keypair:Keypair"
+    type_name = "openstack:compute/keypair:Keypair"
     properties = (
         Property("name", required=True, replaces=True, rule=rules.name),
         Property("publicKey", required=True, replaces=True),

@@ -8,10 +8,10 @@ from typing import Any
 from infra.cloud.collection import Collection, Thing
 from infra.cloud.connection import Cloud
 from infra.cloud.network import networks
+from infra.provider import rules
 from infra.provider.collection import CollectionResource
 from infra.provider.property import Failure, Property
 from infra.provider.resource import REGION, State
-from infra.provider.rules import between
 
 _SEGMENT = {
     "networkType": "provider:network_type",
@@ -21,16 +21,16 @@ _SEGMENT = {
 
 
 class Network(CollectionResource):
-    token = "openstack:networking/network:Network"
+    type_name = "openstack:networking/network:Network"
     noun = "network"
-    marked_in = "tags"
+    marked_in = "description"
     properties = (
         Property("name", required=True),
-        Property("description", default=""),
+        Property("description", default="", rule=rules.description),
         Property("adminStateUp", "boolean", chosen_by_cloud=True),
         Property("shared", "boolean", chosen_by_cloud=True),
         Property("external", "boolean", "router:external", chosen_by_cloud=True),
-        Property("mtu", "integer", chosen_by_cloud=True, rule=between(68, 65535)),
+        Property("mtu", "integer", chosen_by_cloud=True, rule=rules.between(68, 65535)),
         Property("portSecurityEnabled", "boolean", chosen_by_cloud=True),
         Property("dnsDomain", chosen_by_cloud=True),
         Property("tenantId", replaces=True, chosen_by_cloud=True),

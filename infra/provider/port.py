@@ -15,16 +15,17 @@ from infra.provider.resource import REGION, State
 
 
 class Port(CollectionResource):
-    """`fixedIps` and `securityGroupIds` hold what the program asked for; `allFixedIps` and `allSecurityGroupIds` what
-    the port has."""
+    """`fixedIps` and `securityGroupIds` hold what the program asked for; `allFixedIps` and
+    `allSecurityGroupIds` what the port has.
+    """
 
-    token = "openstack:networking/port:Port"
+    type_name = "openstack:networking/port:Port"
     noun = "port"
-    marked_in = "tags"
+    marked_in = "description"
     properties = (
         Property("networkId", required=True, replaces=True),
         Property("name", required=True),
-        Property("description", default=""),
+        Property("description", default="", rule=rules.description),
         Property("adminStateUp", "boolean", chosen_by_cloud=True),
         Property("macAddress", replaces=True, chosen_by_cloud=True),
         Property("tenantId", replaces=True, chosen_by_cloud=True),

@@ -16,9 +16,11 @@ from infra.provider.resource import REGION, Context, State
 
 
 class Project(CollectionResource):
-    """Deleting a project also removes the security group `default`, which Neutron made for it unasked and would keep."""
+    """Deleting a project also removes the security group `default`, which Neutron made for it unasked and
+    would keep.
+    """
 
-    token = "openstack:identity/project:Project"
+    type_name = "openstack:identity/project:Project"
     noun = "project"
     marked_in = "project_tags"
     properties = (

@@ -20,10 +20,11 @@ _ENGLISH: dict[Kind, str] = {
 class Property:
     """One property of a resource type.
 
-    `attribute` is the cloud's name for it ("" is the name in snake_case). `replaces`: the cloud cannot change it in
-    place, or would destroy data doing so. `chosen_by_cloud`: left out, the cloud picks a value, which is no
-    difference. `output`: the cloud alone sets it. `kept`: the cloud does not tell it, so the state's value stays.
-    `unordered`: the order of the list has no meaning. `rule` returns what is wrong with a value, None when nothing.
+    `attribute` is the cloud's name for it ("" is the name in snake_case). `replaces`: the cloud cannot change
+    it in place, or would destroy data doing so. `chosen_by_cloud`: left out, the cloud picks a value, which
+    is no difference. `output`: the cloud alone sets it. `kept`: the cloud does not tell it, so the state's
+    value stays. `unordered`: the order of the list has no meaning. `rule` returns what is wrong with a value,
+    None when nothing.
     """
 
     name: str

@@ -44,7 +44,7 @@ class NotConfigured(InfraError):
     code = "not_configured"
 
 
-class OpenStackProvider(engine.Provider):
+class OpenStackProvider(engine.Provider):  # type: ignore[misc]  # pulumi is untyped to us
     """One configured provider. `connect` opens a cloud for credentials; equal credentials share one cloud."""
 
     def __init__(self, environ: Mapping[str, str], connect: Callable[[Credentials], Cloud]) -> None:
@@ -91,7 +91,7 @@ class OpenStackProvider(engine.Provider):
         inputs = plain_map(request.properties)
         hidden = kind.secrets | secret_keys(request.properties)
         if request.preview:
-            unknown = {name: UNKNOWN for name in kind.outputs}
+            unknown = dict.fromkeys(kind.outputs, UNKNOWN)
             return engine.CreateResponse("", wire_map({**unknown, **inputs}, hidden))
         context = self._context(kind, request.timeout, kind.mark(request.urn, inputs))
         identity, state = await self._run(lambda: kind.create(context, inputs))
@@ -151,7 +151,7 @@ class OpenStackProvider(engine.Provider):
 
 
 def _named(kind: Resource, request: engine.CheckRequest) -> dict[str, PropertyValue]:
-    """The inputs, with a name where the program gives none: the one it has, or URN name and seven hex digits."""
+    """The inputs, named where the program does not: as before, or the URN's name and seven hex digits."""
     given = dict(request.new_inputs)
     wants = any(item.name == "name" for item in kind.properties)
     if wants and ("name" not in given or given["name"].value is None):

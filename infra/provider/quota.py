@@ -1,7 +1,9 @@
-"""Quotas of a project: `QuotaSetV2` (Nova), `QuotaV2` (Neutron), `QuoteSetV3` (Cinder; the package's own spelling).
+"""Quotas of a project: `QuotaSetV2` (Nova), `QuotaV2` (Neutron), `QuoteSetV3` (Cinder; the package's own
+spelling).
 
-A quota always exists, so create and update set the limits that are given and delete puts the service's defaults back:
-an agency that leaves, leaves no quota behind. Limits that are left out stay the service's business.
+A quota always exists, so create and update set the limits that are given and delete puts the service's
+defaults back: an agency that leaves, leaves no quota behind. Limits that are left out stay the service's
+business.
 """
 
 from __future__ import annotations
@@ -80,7 +82,7 @@ class _Quota(Resource):
 
 
 class QuotaSetV2(_Quota):
-    token = "openstack:compute/quotaSetV2:QuotaSetV2"
+    type_name = "openstack:compute/quotaSetV2:QuotaSetV2"
     service = cloud_quota.COMPUTE
     properties = _limits(
         "cores", "instances", "ram", "keyPairs", "metadataItems", "serverGroups", "serverGroupMembers"
@@ -93,7 +95,7 @@ class QuotaSetV2(_Quota):
 
 
 class QuotaV2(_Quota):
-    token = "openstack:networking/quotaV2:QuotaV2"
+    type_name = "openstack:networking/quotaV2:QuotaV2"
     service = cloud_quota.NETWORK
     properties = _limits(
         "floatingip", "network", "port", "rbacPolicy", "router", "securityGroup", "securityGroupRule",
@@ -102,7 +104,7 @@ class QuotaV2(_Quota):
 
 
 class QuoteSetV3(_Quota):
-    token = "openstack:blockstorage/quoteSetV3:QuoteSetV3"
+    type_name = "openstack:blockstorage/quoteSetV3:QuoteSetV3"
     service = cloud_quota.VOLUME
     properties = (
         *_limits(

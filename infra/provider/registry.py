@@ -53,5 +53,5 @@ def resource(token: str) -> Resource:
     except KeyError:
         raise TypeNotServed(f"type {token} is not served by this provider yet") from None
     loaded = getattr(importlib.import_module(f"infra.provider.{module}"), name)()
-    assert isinstance(loaded, Resource)  # noqa: S101  (the table above is wrong otherwise)
+    assert isinstance(loaded, Resource)  # or the table above is wrong
     return loaded

@@ -19,7 +19,9 @@ REGION = Property("region", replaces=True, chosen_by_cloud=True, kept=True)
 
 
 class NotOurs(InfraError):
-    """Something of this name exists already and was not made by this resource; import it or choose another name."""
+    """Something of this name exists already and was not made by this resource; import it or choose another
+    name.
+    """
 
     code = "not_ours"
 
@@ -46,7 +48,7 @@ class Resource(ABC):
     `seconds` is how long each operation may take if the program sets no custom timeout.
     """
 
-    token: ClassVar[str]
+    type_name: ClassVar[str]
     properties: ClassVar[tuple[Property, ...]]
     unsupported: ClassVar[tuple[str, ...]] = ()
     seconds: ClassVar[float] = 600.0
@@ -54,7 +56,7 @@ class Resource(ABC):
     def check(self, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], list[Failure]]:
         """Inputs with defaults, and each thing that is wrong with them, by property path."""
         refused = [
-            (name, f"not supported by this provider yet (type {self.token})")
+            (name, f"not supported by this provider yet (type {self.type_name})")
             for name in inputs
             if name in self.unsupported
         ]

@@ -12,7 +12,7 @@ from infra.provider.resource import REGION, State
 
 
 class Role(CollectionResource):
-    token = "openstack:identity/role:Role"
+    type_name = "openstack:identity/role:Role"
     noun = "role"
     marked_in = "attribute"
     properties = (

@@ -1,4 +1,6 @@
-"""`RoleAssignment`: a role of a user or group on a project or domain. Its id has the official provider's form."""
+"""`RoleAssignment`: a role of a user or group on a project or domain. Its id has the official provider's
+form.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from infra.provider.resource import REGION, Context, ImportRefused, Resource, St
 class RoleAssignment(Resource):
     """The id is `domain/project/group/user/role`, with the parts that are not used left empty."""
 
-    token = "openstack:identity/roleAssignment:RoleAssignment"
+    type_name = "openstack:identity/roleAssignment:RoleAssignment"
     properties = (
         Property("domainId", replaces=True),
         Property("projectId", replaces=True),

@@ -8,6 +8,7 @@ from typing import Any
 from infra.cloud.collection import Collection, Thing
 from infra.cloud.connection import Cloud
 from infra.cloud.router import routers
+from infra.provider import rules
 from infra.provider.collection import CollectionResource
 from infra.provider.property import Failure, Property
 from infra.provider.resource import REGION, State
@@ -16,12 +17,12 @@ _GATEWAY = frozenset({"externalNetworkId", "enableSnat", "externalFixedIps"})
 
 
 class Router(CollectionResource):
-    token = "openstack:networking/router:Router"
+    type_name = "openstack:networking/router:Router"
     noun = "router"
-    marked_in = "tags"
+    marked_in = "description"
     properties = (
         Property("name", required=True),
-        Property("description", default=""),
+        Property("description", default="", rule=rules.description),
         Property("adminStateUp", "boolean", chosen_by_cloud=True),
         Property("distributed", "boolean", replaces=True, chosen_by_cloud=True),
         Property("externalNetworkId"),

@@ -15,9 +15,9 @@ from infra.provider.resource import REGION, Context, Resource, State
 
 
 class RouterInterface(Resource):
-    """A router has at most one interface in a subnet, so a repeated create takes over the one that is there."""
+    """A router has at most one interface in a subnet: a repeated create takes over the one that is there."""
 
-    token = "openstack:networking/routerInterface:RouterInterface"
+    type_name = "openstack:networking/routerInterface:RouterInterface"
     properties = (
         Property("routerId", required=True, replaces=True),
         Property("subnetId", replaces=True, chosen_by_cloud=True),

@@ -1,10 +1,14 @@
-"""What a value must look like, said before the cloud is asked. Each returns what is wrong, None when nothing is."""
+"""What a value must look like, said before the cloud is asked. Each returns what is wrong, None when nothing
+is.
+"""
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
 from typing import Any
+
+from infra.provider.mark import LONGEST_DESCRIPTION
 
 
 def cidr(value: Any) -> str | None:
@@ -63,4 +67,11 @@ def name(value: Any) -> str | None:
     """A name that every OpenStack service takes: 1 to 255 characters, not blank, on one line."""
     if not value.strip() or len(value) > 255 or "\n" in value:
         return "must be 1 to 255 characters on one line, and not blank"
+    return None
+
+
+def description(value: Any) -> str | None:
+    """A description that leaves room for the provider's mark."""
+    if len(value) > LONGEST_DESCRIPTION:
+        return f"must be at most {LONGEST_DESCRIPTION} characters, not {len(value)}: a mark is added to it"
     return None

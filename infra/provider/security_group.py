@@ -15,12 +15,12 @@ class SecGroup(CollectionResource):
     """Neutron puts two egress rules into every new group. They are no part of this resource, hence no drift;
     `deleteDefaultRules` removes them right after the creation."""
 
-    token = "openstack:networking/secGroup:SecGroup"
+    type_name = "openstack:networking/secGroup:SecGroup"
     noun = "security group"
-    marked_in = "tags"
+    marked_in = "description"
     properties = (
         Property("name", required=True, rule=rules.name),
-        Property("description", default=""),
+        Property("description", default="", rule=rules.description),
         Property("deleteDefaultRules", "boolean", default=False, replaces=True, kept=True),
         Property("stateful", "boolean", chosen_by_cloud=True),
         Property("tenantId", replaces=True, chosen_by_cloud=True),

@@ -1,4 +1,6 @@
-"""`SecGroupRule`: one rule of a security group. Neutron changes nothing in a rule, so every change replaces it."""
+"""`SecGroupRule`: one rule of a security group. Neutron changes nothing in a rule, so every change replaces
+it.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,11 @@ from infra.provider.values import UNKNOWN
 
 
 class SecGroupRule(Resource):
-    """Two equal rules cannot be in one group: Neutron answers 409, and the one that is there (a default egress rule,
-    or our own from an interrupted run) is taken over."""
+    """Two equal rules cannot be in one group: Neutron answers 409, and the one that is there (a default
+    egress rule, or our own from an interrupted run) is taken over.
+    """
 
-    token = "openstack:networking/secGroupRule:SecGroupRule"
+    type_name = "openstack:networking/secGroupRule:SecGroupRule"
     properties = (
         Property("securityGroupId", required=True, replaces=True),
         Property("direction", required=True, replaces=True, rule=rules.one_of("ingress", "egress")),
@@ -82,7 +85,7 @@ class SecGroupRule(Resource):
         security_group_rules(context.cloud).remove(identity)
 
     def _equal(self, context: Context, inputs: State) -> Thing | None:
-        """The group's rule that lets through the same traffic; Neutron writes "any" as nothing or 0.0.0.0/0."""
+        """The group's rule for the same traffic; Neutron writes "any" as nothing or 0.0.0.0/0."""
         matter = [item for item in self.properties if item.name not in {"region", "tenantId", "description"}]
         every = security_group_rules(context.cloud).list(security_group_id=inputs["securityGroupId"])
         for thing in every:

@@ -1,13 +1,16 @@
-"""The plugin `pulumi-resource-openstack`: the one door to Pulumi's provider protocol, and the provider's entry point.
+"""The plugin `pulumi-resource-openstack`: the one door to Pulumi's provider protocol, and the provider's
+entry point.
 
-The engine starts one process per provider and speaks to it alone; the platform's own runs start one process for many
-engines (PULUMI_DEBUG_PROVIDERS), which saves a start, an openstacksdk import and a login for each of 36 stacks. Every
-engine provider has its own connection, so one process keeps one configured provider per connection.
+The engine starts one process per provider and speaks to it alone; the platform's own runs start one process
+for many engines (PULUMI_DEBUG_PROVIDERS), which saves a start, an openstacksdk import and a login for each of
+36 stacks. Every engine provider has its own connection, so one process keeps one configured provider per
+connection.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 import threading
@@ -16,7 +19,7 @@ from typing import Any
 
 import grpc
 import grpc.aio
-from google.protobuf import empty_pb2
+from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 from pulumi.provider.experimental.server import ProviderServicer
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import provider_pb2_grpc
@@ -43,8 +46,10 @@ class Clouds:
             return self._clouds[credentials]
 
 
-class OpenStackServicer(ProviderServicer):
-    """Answers many engines: a provider for each connection, and failures as a sentence instead of a traceback."""
+class OpenStackServicer(ProviderServicer):  # type: ignore[misc]  # pulumi is untyped to us
+    """Answers many engines: a provider for each connection, and failures as a sentence instead of a
+    traceback.
+    """
 
     def __init__(self, environ: Mapping[str, str], clouds: Callable[[Credentials], Cloud]) -> None:
         super().__init__([], VERSION, OpenStackProvider(environ, clouds), engine_address="")
@@ -77,8 +82,8 @@ def _served(method: str) -> Callable[..., Any]:
 
 
 for _method in (
-    "GetSchema", "CheckConfig", "DiffConfig", "Configure", "Invoke", "Check", "Diff", "Create", "Read", "Update",
-    "Delete",
+    "GetSchema", "CheckConfig", "DiffConfig", "Configure", "Invoke", "Check", "Diff", "Create", "Read",
+    "Update", "Delete",
 ):  # fmt: skip
     setattr(OpenStackServicer, _method, _served(_method))
 
@@ -103,6 +108,12 @@ async def _serve(environ: Mapping[str, str], clouds: Callable[[Credentials], Clo
     await server.wait_for_termination()
 
 
+def _end_with_stdin() -> None:
+    """End as soon as whoever started us is gone, however it went."""
+    sys.stdin.read()
+    os._exit(0)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until killed; the port goes to standard output, as the engine expects. Arguments are the engine's
     address and its logging flags, of which we need none."""
@@ -110,6 +121,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if "--help" in given or "--version" in given:
         print(f"pulumi-resource-openstack {VERSION}: a Pulumi provider plugin, started by the Pulumi engine")
         return
+    logging.getLogger("keystoneauth").addHandler(
+        logging.NullHandler()
+    )  # its failures reach the engine by name
+    if "--until-stdin-closes" in given:
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
     try:
         asyncio.run(_serve(os.environ, Clouds()))
     except KeyboardInterrupt:

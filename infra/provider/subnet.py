@@ -17,15 +17,15 @@ from infra.provider.values import holds_unknown
 
 
 class Subnet(CollectionResource):
-    token = "openstack:networking/subnet:Subnet"
+    type_name = "openstack:networking/subnet:Subnet"
     noun = "subnet"
-    marked_in = "tags"
+    marked_in = "description"
     properties = (
         Property("networkId", required=True, replaces=True),
         Property("cidr", required=True, replaces=True, rule=rules.cidr),
         Property("ipVersion", "integer", default=4, replaces=True, rule=rules.one_of(4, 6)),
         Property("name", required=True),
-        Property("description", default=""),
+        Property("description", default="", rule=rules.description),
         Property("gatewayIp", chosen_by_cloud=True, rule=rules.address),
         Property("noGateway", "boolean", default=False),
         Property("enableDhcp", "boolean", default=True),

@@ -1,4 +1,6 @@
-"""`User`: a Keystone user. Its password goes to Keystone and, as a secret, to the state; it is never read back."""
+"""`User`: a Keystone user. Its password goes to Keystone and, as a secret, to the state; it is never read
+back.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ from infra.provider.resource import REGION, State
 
 
 class User(CollectionResource):
-    token = "openstack:identity/user:User"
+    type_name = "openstack:identity/user:User"
     noun = "user"
     marked_in = "attribute"
     properties = (

@@ -1,6 +1,7 @@
 """Pulumi's property values as plain Python, and back.
 
-Unknown values (outputs of things that a preview has not made) are the one object `UNKNOWN`; null values are left out.
+Unknown values (outputs of things that a preview has not made) are the one object `UNKNOWN`; null values are
+left out.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def plain(value: PropertyValue) -> Any:
 
 
 def plain_map(values: Mapping[str, PropertyValue]) -> dict[str, Any]:
-    """A resource's properties, without nulls and without a bridge's own bookkeeping (`__defaults`, `__meta`)."""
+    """A resource's properties, without nulls and without a bridge's bookkeeping (`__defaults`, `__meta`)."""
     return {
         key: plain(value)
         for key, value in values.items()

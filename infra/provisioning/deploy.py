@@ -131,7 +131,7 @@ class Deployment:
         except (
             Exception
         ) as error:  # the run's outermost frame: whatever it was, the journal must say that it ended
-            log.abort("failed", str(error) or type(error).__name__)
+            log.abort("failed", str(error) or type(error).__name__, getattr(error, "changed", 0))
             if not isinstance(error, InfraError) or log.last_phase is None:
                 raise
             raise PhaseFailed(log.last_phase, error, self._next_command) from error
@@ -187,9 +187,9 @@ class _Log:
         self._writer.phase_skipped(phase, done[phase])
         self._progress.phase_skipped(phase)
 
-    def abort(self, result: Result, message: str) -> None:
+    def abort(self, result: Result, message: str, changed: int = 0) -> None:
         if self._running is not None:
-            record = self._writer.phase_ended(self._running, result, message=message)
+            record = self._writer.phase_ended(self._running, result, changed, message)
             self._running = None
             self._progress.phase_ended(record)
         self._writer.end(result)

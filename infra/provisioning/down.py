@@ -42,6 +42,6 @@ def down(settings: Settings, inventory: Inventory, what: RemovalPlan, step: Call
             if path != paths.directory and path.exists():
                 shutil.rmtree(path)
         shutil.rmtree(paths.directory)
-    for folder in (settings.state_dir / "sites", settings.state_dir / "labs"):
+    for folder in (settings.state_dir / "sites", settings.state_dir / "labs", settings.state_dir):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()

@@ -222,7 +222,7 @@ class GuestRoll:
         return offered, CONSOLE if printed else FIRST_USE
 
     def _path(self, guest: Guest, kind: str) -> Path:
-        return self._paths.directory / "guests" / f"{guest.id}.{kind}"
+        return self._paths.guests / f"{guest.id}.{kind}"
 
 
 def _log_in(target: ssh.Target) -> None:

@@ -12,7 +12,7 @@ from types import TracebackType
 from infra.errors import InfraError
 from infra.provisioning.guest import Compute, Guest, GuestRoll
 
-INTERVAL_SECONDS = 1.0
+INTERVAL_SECONDS = 2.0  # four API calls a look
 AT_ONCE = 8
 
 
@@ -38,21 +38,21 @@ class GuestWatch:
         self._stop.set()
         self._thread.join()
 
-    def look(self) -> int:
-        """One look at every guest that has an address and no record; returns how many were reached."""
+    def look(self) -> bool:
+        """One look at every guest without a record; returns whether none is left."""
         try:
-            guests = [g for g in self._compute.guests() if g.address and self._roll.record(g) is None]
+            guests = [guest for guest in self._compute.guests() if self._roll.record(guest) is None]
         except InfraError:
-            return 0  # the cloud is busy or the zones are not there yet: the next look is a second away
+            return False  # the cloud is busy or the zones are not there yet: the next look comes soon
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            return sum(pool.map(self._try, guests))
+            return all(list(pool.map(self._try, guests)))
 
     def _try(self, guest: Guest) -> bool:
         try:
-            return self._roll.reach(guest, watched=True) is not None
+            return bool(guest.address) and self._roll.reach(guest, watched=True) is not None
         except InfraError:
             return False
 
     def _watch(self) -> None:
-        while not self._stop.wait(INTERVAL_SECONDS):
-            self.look()
+        while not self.look() and not self._stop.wait(INTERVAL_SECONDS):
+            pass

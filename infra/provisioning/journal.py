@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
@@ -92,8 +92,9 @@ class SlowPhase:
     samples: int
 
     def __str__(self) -> str:
+        factor = self.seconds / self.median_seconds
         return (
-            f"{self.name} took {self.seconds:.1f} s, {self.seconds / self.median_seconds:.1f} times its median of"
+            f"{self.name} took {self.seconds:.1f} s, {factor:.1f} times its median of"
             f" {self.median_seconds:.1f} s over {self.samples} comparable runs"
         )
 
@@ -149,14 +150,15 @@ class Journal:
         it."""
         runs = self.runs()
         newest = {phase.name: phase for run in runs for phase in run.phases if phase.timed}
-        return {name: median(_comparable_seconds(runs, phase)) for name, phase in newest.items()}
+        samples = {name: _comparable_seconds(runs, phase) for name, phase in newest.items()}
+        return {name: median(seconds) for name, seconds in samples.items() if seconds}
 
-    def begin(self, command: str, run_id: str, version: str = "") -> RunWriter:
+    def begin(self, command: str, run_id: str) -> RunWriter:
         """Start a run. Cuts off a torn last line first, so that the new record stands on a line of its
         own."""
         _records(self.path)  # refuse to append to a damaged file
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return RunWriter(self.path, command, run_id, version, self._clock)
+        return RunWriter(self.path, command, run_id, self._clock)
 
     def _damaged(self, number: int) -> JournalDamaged:
         return _damaged(self.path, number)
@@ -165,9 +167,7 @@ class Journal:
 class RunWriter:
     """The writing end of one run. Every method returns only after its record is on disk."""
 
-    def __init__(
-        self, path: Path, command: str, run_id: str, version: str, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, path: Path, command: str, run_id: str, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         os.ftruncate(self._descriptor, _whole_length(path))
@@ -183,7 +183,6 @@ class RunWriter:
         self._write(
             "run_started",
             command=command,
-            version=version,
             pid=self.run.pid,
             boot=self.run.boot_id,
         )
@@ -241,14 +240,23 @@ def comparable(changed: int, other: int) -> bool:
 
 
 def _comparable_seconds(runs: list[RunRecord], phase: PhaseRecord) -> list[float]:
-    """Seconds of the newest passes through this phase that did comparable work, oldest first."""
-    seconds = [
-        record.seconds
-        for run in runs
-        for record in run.phases
-        if record.name == phase.name and record.timed and comparable(record.changed, phase.changed)
-    ]
-    return seconds[-HISTORY_LENGTH:]
+    """Seconds of the newest whole passes through this phase that did comparable work, oldest first."""
+    passes = _whole_passes(runs, phase.name)
+    return [p.seconds for p in passes if comparable(p.changed, phase.changed)][-HISTORY_LENGTH:]
+
+
+def _whole_passes(runs: list[RunRecord], name: str) -> Iterator[PhaseRecord]:
+    """Passes through a phase from its beginning to its end.
+
+    One that takes up what a cut or failed pass had begun has less to do, and its time says nothing of others.
+    """
+    begun = False
+    for run in runs:
+        for phase in run.phases:
+            if phase.name == name and not phase.skipped:
+                if phase.done and not begun:
+                    yield phase
+                begun = not phase.done
 
 
 def is_slow(seconds: float, samples: list[float]) -> bool:

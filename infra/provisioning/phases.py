@@ -7,6 +7,7 @@ verify.
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,10 +20,12 @@ from infra.hosts.lab import Lab
 from infra.provisioning import pulumi_engine
 from infra.provisioning.deploy import PhaseLog, Stage, single
 from infra.provisioning.guest_watch import GuestWatch
-from infra.provisioning.live_site import LiveSite
+from infra.provisioning.live_site import LiveSite, admin_credentials
 from infra.provisioning.playbook import Ansible, Playbook
 from infra.provisioning.playbook_events import phase_names
 from infra.provisioning.site import SiteContext, digest_of
+from infra.provisioning.stack import Stacks
+from infra.provisioning.stack_result import StackProgress
 from infra.provisioning.tether import Tether
 from infra.provisioning.verify import Verification
 
@@ -90,11 +93,20 @@ def lab_stage(site: SiteContext) -> Stage:
     lab = Lab.of(site.inventory, site.settings)
 
     def work(step: Step) -> int:
-        before = {server.name for server in lab.status().servers if server.state == "running"}
-        after = lab.create(step).servers
-        return sum(server.name not in before for server in after)
+        before = lab.status().servers
+        if all(server.state == "absent" for server in before):
+            forget_cloud(site)
+        lab.create(step)
+        return sum(server.state != "running" for server in before)
 
     return single("lab", site.inventory.digest, work, gate=True)
+
+
+def forget_cloud(site: SiteContext) -> None:
+    """Before new servers: what stacks and guests remember is of a cloud that is gone with the old disks."""
+    for path in (site.paths.pulumi, site.paths.guests):
+        if path.exists():
+            shutil.rmtree(path)
 
 
 def preflight_stage(site: SiteContext) -> Stage:
@@ -139,6 +151,63 @@ def playbook_stage(site: SiteContext, tether: Tether) -> Stage:
     return Stage(tuple(phase_names(ansible.plays())), inputs, work, before=site.enter_network)
 
 
+def platform_stage(site: SiteContext, tether: Tether) -> Stage:
+    """Flavors, images, provider network, aggregates, roles."""
+
+    def work(step: Step) -> int:
+        with tether.children(), open_stacks(site, shown_by(step)) as stacks:
+            return stacks.platform_up().changed
+
+    return single("platform", lambda: stacks_digest(site), work, before=site.enter_network)
+
+
+def landing_zones_stage(site: SiteContext, tether: Tether) -> Stage:
+    """What every agency gets on day one; its first guests are watched from their first second on."""
+
+    def work(step: Step) -> int:
+        live = LiveSite(site)
+        with (
+            GuestWatch(live.compute, live.roll),
+            tether.children(),
+            open_stacks(site, shown_by(step)) as stacks,
+        ):
+            return sum(result.changed for result in stacks.zone_up())
+
+    return single("landing_zones", lambda: stacks_digest(site), work, before=site.enter_network)
+
+
+def open_stacks(site: SiteContext, on_event: Callable[[StackProgress], None]) -> Stacks:
+    """The site's stacks, as the cloud's administrator. The lab's network must have been entered."""
+    settings = site.settings
+    return Stacks(
+        site.inventory,
+        site.paths.directory,
+        settings.depot_dir,
+        settings.cache_dir,
+        admin_credentials(site),
+        site.secrets.pulumi_passphrase,
+        on_event=on_event,
+        search_path=engine_search_path(site),
+    )
+
+
+def shown_by(step: Step) -> Callable[[StackProgress], None]:
+    """Stacks' progress as sentences."""
+
+    def show(event: StackProgress) -> None:
+        name = f"{event.stack}: " if event.stack else ""
+        step(f"{event.done} of {event.total} stacks; {name}{event.sentence}")
+
+    return show
+
+
+def stacks_digest(site: SiteContext) -> str:
+    """What the stacks are made of: the whole inventory, the programs, the images."""
+    root = site.settings.project_root
+    programs = digest_of(root, [root / "stacks"])
+    return _joined(site.inventory.digest(), programs, depot_digest(site.settings.depot_dir))
+
+
 def verify_stage(site: SiteContext) -> Stage:
     """The site serves as it should; raises NotHealthy with every check that failed."""
 
@@ -163,23 +232,3 @@ def depot_digest(depot_dir: Path) -> str:
 
 def _joined(*words: str) -> str:
     return hashlib.sha256("\n".join(words).encode()).hexdigest()
-
-
-def platform_stage(site: SiteContext, tether: Tether) -> Stage:
-    """Flavors, images, provider network, aggregates, roles."""
-
-    def work(step: Step) -> int:
-        raise NotImplementedError
-
-    return single("platform", lambda: "", work, before=site.enter_network)
-
-
-def landing_zones_stage(site: SiteContext, tether: Tether) -> Stage:
-    """What every agency gets on day one."""
-
-    def work(step: Step) -> int:
-        live = LiveSite(site)
-        with GuestWatch(live.compute, live.roll):
-            raise NotImplementedError
-
-    return single("landing_zones", lambda: "", work, before=site.enter_network)

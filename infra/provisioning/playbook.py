@@ -39,10 +39,13 @@ class PlaybookFailed(InfraError):
 
     code = "playbook_failed"
 
-    def __init__(self, phase: str | None, failures: list[Failure], log: Path, detail: str = "") -> None:
+    def __init__(
+        self, phase: str | None, failures: list[Failure], log: Path, detail: str = "", changed: int = 0
+    ) -> None:
         self.phase = phase
         self.failures = failures
         self.log = log
+        self.changed = changed  # by this phase, before it failed
         lines = [str(failure) for failure in failures] or [detail or "Ansible ended without naming a task"]
         super().__init__("\n".join([*lines, f"full log: {log}"]))
 
@@ -91,6 +94,7 @@ class Ansible:
             "ANSIBLE_ROLES_PATH": str(self.project_root / "playbooks" / "roles"),
             "ANSIBLE_INVENTORY_ENABLED": "yaml",
             "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_NO_TARGET_SYSLOG": "True",  # modules' arguments do not belong in servers' logs
             "ANSIBLE_FORKS": str(FORKS),
             "ANSIBLE_TIMEOUT": str(CONNECT_SECONDS),
             "ANSIBLE_PIPELINING": "1",
@@ -196,7 +200,7 @@ class Playbook:
             for f in reader.failures
         ]
         detail = "" if failures else _tail(log) or f"Ansible ended with status {result.status}"
-        return PlaybookFailed(reader.phase, failures, log, detail)
+        return PlaybookFailed(reader.phase, failures, log, detail, reader.changed)
 
     def _root(self) -> str:
         return f"{self.ansible.project_root}/"

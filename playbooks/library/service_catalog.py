@@ -45,6 +45,13 @@ changes:
 """
 
 
+TEXT = {"type": "str", "required": True}
+PASSWORD = {"type": "str", "required": True, "no_log": True}
+AUTH = {**dict.fromkeys(("auth_url", "username", "project_name", "user_domain_id", "project_domain_id", "region_name",
+                         "cacert"), TEXT), "password": PASSWORD}
+ACCOUNT = {"name": TEXT, "password": PASSWORD, "roles": {"type": "list", "elements": "str", "required": True}}
+
+
 class Catalog:
     """The catalog of one Keystone; collects what it changed in `changes`."""
 
@@ -111,10 +118,10 @@ class Catalog:
 def main():
     """Entry point of the module."""
     module = AnsibleModule(
-        {"auth": {"type": "dict", "required": True, "no_log": True}, "region": {"type": "str", "required": True},
+        {"auth": {"type": "dict", "required": True, "options": AUTH}, "region": {"type": "str", "required": True},
          "project": {"type": "str", "default": "service"},
          "services": {"type": "list", "elements": "dict", "required": True},
-         "accounts": {"type": "list", "elements": "dict", "required": True, "no_log": True}},
+         "accounts": {"type": "list", "elements": "dict", "required": True, "options": ACCOUNT}},
         supports_check_mode=True)
     import openstack
     from keystoneauth1 import exceptions

@@ -1,13 +1,15 @@
-"""One agency's landing zone: domain and project, people, quotas, network, baseline security group, first servers.
+"""One agency's landing zone: domain and project, people, quotas, network, baseline security group, first
+servers.
 
-`program` is run inline by `citycloud`; `pulumi up` in this folder runs the same with the settings of Pulumi.yaml.
+`program` is run inline by `citycloud`; `pulumi up` in this folder runs the same with the settings of
+Pulumi.yaml.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pulumi
 from pulumi import Output, ResourceOptions
@@ -17,31 +19,41 @@ from infra.domain.agency import Agency
 from infra.domain.quota import Quota
 from infra.inventory import Inventory, load
 
+FROM_PLATFORM = ("roles", "flavors", "images", "external_network", "operator_user_id")
+Given: TypeAlias = dict[str, Any]
 PEOPLE = {"members": ("member",), "approvers": ("approver", "reader")}
 OPEN_PORTS = (("tcp", 22), ("icmp", None))
 RULES_PER_GROUP = 10
 
 
 def program(inventory: Inventory, agency: Agency, ssh_public_key: str, open_to: Sequence[str]) -> None:
-    """`open_to`: the networks (CIDR) from which servers take SSH and ping, by the city's policy; nothing else."""
+    """`open_to`: the networks (CIDR) from which servers take SSH and ping, by the city's policy; nothing
+    else.
+    """
     platform = pulumi.StackReference(f"organization/platform/{inventory.site.site_name}")
-    given = {name: platform.require_output(name) for name in ("roles", "flavors", "images", "external_network")}
+    given = {name: platform.require_output(name) for name in FROM_PLATFORM}
     project = _project(agency, given["roles"])
     _quotas(project, agency.quota)
     network, gateway = _network(agency, project, given["external_network"], inventory.site.dns_servers)
     group = _security_group(project, open_to)
-    scope: dict[str, Any] = {}
+    place: Given = {
+        "network_id": network.id,
+        "security_group_ids": [group.id],
+        "tenant_id": project.id,
+    }
+    place["opts"] = ResourceOptions(depends_on=[gateway])
+    scope: Given = {}
     if agency.servers:
         # Nova boots a server in the project of the token: this needs a role there and a provider of its own.
-        user = platform.require_output("operator_user_id")
-        role = given["roles"]["member"]
-        duty = identity.RoleAssignment("operator", user_id=user, project_id=project.id, role_id=role)
+        grant = {"user_id": given["operator_user_id"], "role_id": given["roles"]["member"]}
+        duty = identity.RoleAssignment("operator", project_id=project.id, **grant)
         scoped = Provider("agency", tenant_id=project.id, opts=ResourceOptions(depends_on=[duty]))
         keypair = compute.Keypair("keypair", name=f"{agency.code}-operator", public_key=ssh_public_key)
-        scope = {"key_pair": keypair.name, "opts": ResourceOptions(provider=scoped, ignore_changes=["imageId"])}
+        as_ours = ResourceOptions(provider=scoped, ignore_changes=["imageId"])
+        scope = {"key_pair": keypair.name, "opts": as_ours}
     pulumi.export("project_id", project.id)
     pulumi.export("network_id", network.id)
-    pulumi.export("servers", _servers(agency, project, network, gateway, group, given, scope))
+    pulumi.export("servers", _servers(agency, given, place, scope))
 
 
 def _project(agency: Agency, roles: Output[Any]) -> identity.Project:
@@ -59,10 +71,10 @@ def _project(agency: Agency, roles: Output[Any]) -> identity.Project:
 def _quotas(project: identity.Project, quota: Quota) -> None:
     servers = {"instances": quota.instances, "cores": quota.cores, "ram": quota.ram_mib}
     compute.QuotaSetV2("compute", project_id=project.id, **servers)
-    networks = {"network": quota.networks, "subnet": quota.networks, "router": quota.routers, "port": quota.ports}
-    groups = {"security_group": quota.security_groups, "floatingip": quota.floating_ips}
-    rules = quota.security_groups * RULES_PER_GROUP
-    networking.QuotaV2("network", project_id=project.id, security_group_rule=rules, **networks, **groups)
+    ours = {"network": quota.networks, "subnet": quota.networks, "router": quota.routers}
+    ours |= {"port": quota.ports, "floatingip": quota.floating_ips, "security_group": quota.security_groups}
+    ours["security_group_rule"] = quota.security_groups * RULES_PER_GROUP
+    networking.QuotaV2("network", project_id=project.id, **ours)
     volumes = {"volumes": quota.volumes, "gigabytes": quota.gigabytes, "snapshots": quota.volumes}
     blockstorage.QuoteSetV3("volume", project_id=project.id, **volumes)
 
@@ -72,8 +84,8 @@ def _network(
 ) -> tuple[networking.Network, networking.RouterInterface]:
     ours = {"name": agency.code, "tenant_id": project.id}
     network = networking.Network("network", **ours)
-    inside = {"network_id": network.id, "cidr": str(agency.network), "dns_nameservers": [str(one) for one in dns]}
-    subnet = networking.Subnet("subnet", **ours, **inside)
+    inside = {"network_id": network.id, "cidr": str(agency.network)}
+    subnet = networking.Subnet("subnet", **ours, **inside, dns_nameservers=[str(one) for one in dns])
     router = networking.Router("router", **ours, external_network_id=external["id"])
     return network, networking.RouterInterface("gateway", router_id=router.id, subnet_id=subnet.id)
 
@@ -81,31 +93,27 @@ def _network(
 def _security_group(project: identity.Project, open_to: Sequence[str]) -> networking.SecGroup:
     about = "SSH and ping from the city's administration; all else is for the agency to open"
     group = networking.SecGroup("baseline", name="baseline", description=about, tenant_id=project.id)
-    ours = {"security_group_id": group.id, "tenant_id": project.id, "direction": "ingress", "ethertype": "IPv4"}
+    ours = {"security_group_id": group.id, "tenant_id": project.id}
     for source in open_to:
+        come_in = {"direction": "ingress", "ethertype": "IPv4", "remote_ip_prefix": source}
         for protocol, port in OPEN_PORTS:
             let_in = {"protocol": protocol, "port_range_min": port, "port_range_max": port}
-            networking.SecGroupRule(f"{protocol}-from-{source}", **ours, **let_in, remote_ip_prefix=source)
+            networking.SecGroupRule(f"{protocol}-from-{source}", **ours, **come_in, **let_in)
     return group
 
 
-def _servers(
-    agency: Agency, project: identity.Project, network: networking.Network, gateway: networking.RouterInterface,
-    group: networking.SecGroup, given: dict[str, Output[Any]], scope: dict[str, Any],
-) -> list[dict[str, Any]]:  # fmt: skip
-    """A newer image of the same name is for new servers; it never replaces one that stands (`ignore_changes`)."""
-    made: list[dict[str, Any]] = []
-    after_gateway = ResourceOptions(depends_on=[gateway])
+def _servers(agency: Agency, given: Given, place: Given, scope: Given) -> list[Given]:
+    """A newer image of a name is for new servers; it never replaces one that stands (`ignore_changes`)."""
+    made: list[Given] = []
     for spec in agency.servers:
-        name, ours = spec.name, {"tenant_id": project.id}
-        joined = {"network_id": network.id, "security_group_ids": [group.id], **ours}
-        port = networking.Port(f"port-{name}", name=name, **joined, opts=after_gateway)
+        name = spec.name
+        port = networking.Port(f"port-{name}", name=name, **place)
         kind = {"flavor_id": given["flavors"][spec.flavor], "image_id": given["images"][spec.image]}
         server = compute.Instance(name, name=name, networks=[{"port": port.id}], **kind, **scope)
         made.append({"name": name, "id": server.id, "fixed_ip": port.all_fixed_ips[0], "floating_ip": ""})
         if spec.floating_ip:
             pool = given["external_network"]["name"]
-            floating = networking.FloatingIp(f"address-{name}", pool=pool, **ours)
+            floating = networking.FloatingIp(f"address-{name}", pool=pool, tenant_id=place["tenant_id"])
             networking.FloatingIpAssociate(f"address-{name}", floating_ip=floating.address, port_id=port.id)
             made[-1]["floating_ip"] = floating.address
     return made

@@ -1,6 +1,7 @@
 """What all agencies share: flavors, images, the network outside, aggregates, roles.
 
-`program` is run inline by `citycloud`; `pulumi up` in this folder runs the same with the settings of Pulumi.yaml.
+`program` is run inline by `citycloud`; `pulumi up` in this folder runs the same with the settings of
+Pulumi.yaml.
 """
 
 from __future__ import annotations
@@ -91,14 +92,21 @@ def _aggregates(inventory: Inventory) -> dict[str, pulumi.Output[str]]:
 
 def _roles(platform: Platform) -> dict[str, pulumi.Output[str]]:
     found = {name: openstack.identity.get_role_output(name=name).id for name in BOOTSTRAP_ROLES}
-    return {**found, **{name: openstack.identity.Role(f"role-{name}", name=name).id for name in platform.roles}}
+    return {
+        **found,
+        **{name: openstack.identity.Role(f"role-{name}", name=name).id for name in platform.roles},
+    }
 
 
 def _from_settings() -> None:
     settings = pulumi.Config("platform")
     depot = Path(settings.require("depot"))
     files = json.loads((depot / "manifest.json").read_text(encoding="utf-8"))["files"]
-    program(load(Path(settings.require("inventory"))), depot, {path: file["sha256"] for path, file in files.items()})
+    program(
+        load(Path(settings.require("inventory"))),
+        depot,
+        {path: file["sha256"] for path, file in files.items()},
+    )
 
 
 if __name__ == "__main__":

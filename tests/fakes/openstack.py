@@ -1,4 +1,5 @@
-"""A cloud in memory that answers OpenStack's own HTTP bodies: what the provider needs, as strict as the real one.
+"""A cloud in memory that answers OpenStack's own HTTP bodies: what the provider needs, as strict as the real
+one.
 
 `FakeOpenStack.handle` is the whole of it; `FakeCloud` puts it behind `infra.cloud` without a socket, and
 `tests/fakes/openstack_server.py` behind real HTTP.
@@ -23,24 +24,66 @@ from infra.cloud.service import failure
 Answer = tuple[int, Any]
 REGION = "hai-phong"
 _COLLECTIONS = {
-    ("identity", "projects"): "project", ("identity", "groups"): "group", ("identity", "users"): "user",
-    ("identity", "roles"): "role", ("compute", "flavors"): "flavor", ("compute", "os-aggregates"): "aggregate",
-    ("compute", "servers"): "server", ("network", "networks"): "network", ("network", "subnets"): "subnet",
-    ("network", "routers"): "router", ("network", "ports"): "port", ("network", "floatingips"): "floatingip",
-    ("network", "security-groups"): "security_group", ("network", "security-group-rules"): "security_group_rule",
-}  # fmt: skip
-_PLURAL = {"os-aggregates": "aggregates", "security-groups": "security_groups",
-           "security-group-rules": "security_group_rules"}  # fmt: skip
-_NAMES_ARE_UNIQUE = {"projects": "domain_id", "groups": "domain_id", "users": "domain_id", "roles": "domain_id",
-                     "flavors": "", "os-aggregates": ""}  # fmt: skip
+    ("identity", "projects"): "project",
+    ("identity", "groups"): "group",
+    ("identity", "users"): "user",
+    ("identity", "roles"): "role",
+    ("compute", "flavors"): "flavor",
+    ("compute", "os-aggregates"): "aggregate",
+    ("compute", "servers"): "server",
+    ("network", "networks"): "network",
+    ("network", "subnets"): "subnet",
+    ("network", "routers"): "router",
+    ("network", "ports"): "port",
+    ("network", "floatingips"): "floatingip",
+    ("network", "security-groups"): "security_group",
+    ("network", "security-group-rules"): "security_group_rule",
+}
+_PLURAL = {
+    "os-aggregates": "aggregates",
+    "security-groups": "security_groups",
+    "security-group-rules": "security_group_rules",
+}
+_NAMES_ARE_UNIQUE = {
+    "projects": "domain_id",
+    "groups": "domain_id",
+    "users": "domain_id",
+    "roles": "domain_id",
+    "flavors": "",
+    "os-aggregates": "",
+}
 _DEFAULT_QUOTA = {
-    "compute": {"instances": 10, "cores": 20, "ram": 51200, "key_pairs": 100, "metadata_items": 128,
-                "server_groups": 10, "server_group_members": 10},
-    "network": {"network": 100, "subnet": 100, "port": 500, "router": 10, "floatingip": 50, "security_group": 10,
-                "security_group_rule": 100, "rbac_policy": 10, "subnetpool": -1},
-    "volume": {"volumes": 10, "snapshots": 10, "gigabytes": 1000, "backups": 10, "backup_gigabytes": 1000,
-               "groups": 10, "per_volume_gigabytes": -1, "volumes_lvm": -1},
-}  # fmt: skip
+    "compute": {
+        "instances": 10,
+        "cores": 20,
+        "ram": 51200,
+        "key_pairs": 100,
+        "metadata_items": 128,
+        "server_groups": 10,
+        "server_group_members": 10,
+    },
+    "network": {
+        "network": 100,
+        "subnet": 100,
+        "port": 500,
+        "router": 10,
+        "floatingip": 50,
+        "security_group": 10,
+        "security_group_rule": 100,
+        "rbac_policy": 10,
+        "subnetpool": -1,
+    },
+    "volume": {
+        "volumes": 10,
+        "snapshots": 10,
+        "gigabytes": 1000,
+        "backups": 10,
+        "backup_gigabytes": 1000,
+        "groups": 10,
+        "per_volume_gigabytes": -1,
+        "volumes_lvm": -1,
+    },
+}
 
 
 class Rejected(Exception):
@@ -53,7 +96,9 @@ class Rejected(Exception):
 
 @dataclass
 class FakeOpenStack:
-    """`calls` is what was asked, as (service, method, path); `faults` answer before the cloud does, once each."""
+    """`calls` is what was asked, as (service, method, path); `faults` answer before the cloud does, once
+    each.
+    """
 
     calls: list[tuple[str, str, str]] = field(default_factory=list)
     faults: list[tuple[str, str, int, str]] = field(default_factory=list)
@@ -85,8 +130,15 @@ class FakeOpenStack:
 
     def residue(self) -> dict[str, list[str]]:
         """Everything that a tenant could have left, by kind."""
-        kept = {kind: sorted(str(thing.get("name", one)) for one, thing in held.items() if thing.get("project_id") !=
-                "platform") for kind, held in self.things.items() if held and kind != "roles"}  # fmt: skip
+        kept = {
+            kind: sorted(
+                str(thing.get("name", one))
+                for one, thing in held.items()
+                if thing.get("project_id") != "platform"
+            )
+            for kind, held in self.things.items()
+            if held and kind != "roles"
+        }
         if self.quotas:
             kept["quotas"] = sorted("/".join(key) for key in self.quotas)
         if self.assignments:
@@ -153,6 +205,8 @@ class FakeOpenStack:
         if name == "os-aggregates":
             thing = {**thing, "id": next(self.numbers), "hosts": [], "metadata": {}}
         if service == "network":
+            if "tags" in values:
+                raise Rejected(400, "Attribute 'tags' not allowed in POST")
             thing.setdefault("project_id", thing.get("tenant_id", scope))
             thing["tenant_id"] = thing["project_id"]
             thing.setdefault("tags", [])
@@ -208,14 +262,28 @@ class FakeOpenStack:
     def _default_rules(self, group: dict[str, Any]) -> None:
         group["security_group_rules"] = []
         for ethertype in ("IPv4", "IPv6"):
-            rule = {"id": uuid.uuid4().hex, "security_group_id": group["id"], "direction": "egress",
-                    "ethertype": ethertype, "protocol": None, "project_id": group["project_id"]}  # fmt: skip
+            rule = {
+                "id": uuid.uuid4().hex,
+                "security_group_id": group["id"],
+                "direction": "egress",
+                "ethertype": ethertype,
+                "protocol": None,
+                "project_id": group["project_id"],
+            }
             self.kind("security-group-rules")[str(rule["id"])] = rule
             group["security_group_rules"].append(rule)
 
     def _refuse_equal_rule(self, rule: dict[str, Any]) -> None:
-        keys = ("security_group_id", "direction", "ethertype", "protocol", "port_range_min", "port_range_max",
-                "remote_ip_prefix", "remote_group_id")  # fmt: skip
+        keys = (
+            "security_group_id",
+            "direction",
+            "ethertype",
+            "protocol",
+            "port_range_min",
+            "port_range_max",
+            "remote_ip_prefix",
+            "remote_group_id",
+        )
         for other in self.kind("security-group-rules").values():
             if all(other.get(key) == rule.get(key) for key in keys):
                 raise Rejected(409, f"Security group rule already exists. Rule id is {other['id']}.")
@@ -224,7 +292,10 @@ class FakeOpenStack:
         if "fixed_ips" not in port or any("ip_address" not in row for row in port["fixed_ips"]):
             inside = [one for one in self.kind("subnets").values() if one["network_id"] == port["network_id"]]
             port["fixed_ips"] = [
-                {"subnet_id": one["id"], "ip_address": f"{one['cidr'].rsplit('.', 1)[0]}.{next(self.numbers) + 9}"}
+                {
+                    "subnet_id": one["id"],
+                    "ip_address": f"{one['cidr'].rsplit('.', 1)[0]}.{next(self.numbers) + 9}",
+                }
                 for one in inside[:1]
             ]
         port.setdefault("mac_address", f"fa:16:3e:00:00:{next(self.numbers):02x}")
@@ -249,8 +320,11 @@ class FakeOpenStack:
             for one in [*inside]:
                 del self.kind("projects")[one["id"]]
         if name == "networks" and any(p["network_id"] == identity for p in self.kind("ports").values()):
-            raise Rejected(409, f"Unable to complete operation on network {identity}. There are one or more ports "
-                                "still in use on the network.")  # fmt: skip
+            raise Rejected(
+                409,
+                f"Unable to complete operation on network {identity}. There are one or more ports "
+                "still in use on the network.",
+            )
         if name == "routers" and any(p["device_id"] == identity for p in self.kind("ports").values()):
             raise Rejected(409, f"Router {identity} still has ports")
         if name == "os-aggregates" and thing["hosts"]:
@@ -259,7 +333,9 @@ class FakeOpenStack:
             for subnet in [s for s in self.kind("subnets").values() if s["network_id"] == identity]:
                 del self.kind("subnets")[subnet["id"]]
         if name == "security-groups":
-            for rule in [r for r in self.kind("security-group-rules").values() if r["security_group_id"] == identity]:
+            for rule in [
+                r for r in self.kind("security-group-rules").values() if r["security_group_id"] == identity
+            ]:
                 del self.kind("security-group-rules")[rule["id"]]
         if name == "servers":
             for port in self.kind("ports").values():
@@ -289,10 +365,17 @@ class FakeOpenStack:
             for port in self.kind("ports").values():
                 if port["device_id"] == parts[1] and port["fixed_ips"][0]["subnet_id"] == subnet["id"]:
                     raise Rejected(400, "Router already has a port on subnet " + subnet["id"])
-            port = self._make("network", "ports", {
-                "network_id": subnet["network_id"], "device_id": parts[1], "device_owner": "network:router_interface",
-                "fixed_ips": [{"subnet_id": subnet["id"], "ip_address": subnet["gateway_ip"]}],
-            }, self.kind("routers")[parts[1]]["project_id"])  # fmt: skip
+            port = self._make(
+                "network",
+                "ports",
+                {
+                    "network_id": subnet["network_id"],
+                    "device_id": parts[1],
+                    "device_owner": "network:router_interface",
+                    "fixed_ips": [{"subnet_id": subnet["id"], "ip_address": subnet["gateway_ip"]}],
+                },
+                self.kind("routers")[parts[1]]["project_id"],
+            )
             return 200, {"port_id": port["id"], "subnet_id": subnet["id"]}
         if parts[-1] == "remove_router_interface":
             del self.kind("ports")[body["port_id"]]
@@ -300,7 +383,11 @@ class FakeOpenStack:
         return None
 
     def _volume(self, method: str, parts: list[str], params: dict[str, str], body: Any, scope: str) -> Any:
-        return self._quota("volume", "quota_set", method, parts[1], body) if parts[0] == "os-quota-sets" else None
+        return (
+            self._quota("volume", "quota_set", method, parts[1], body)
+            if parts[0] == "os-quota-sets"
+            else None
+        )
 
     def _quota(self, service: str, key: str, method: str, project: str, body: Any) -> Answer:
         if method == "PUT":
@@ -359,14 +446,26 @@ class FakeOpenStack:
         server = self.kind("servers")[parts[1]]
         if parts[2] == "os-interface":
             mine = [port for port in self.kind("ports").values() if port["device_id"] == server["id"]]
-            return 200, {"interfaceAttachments": [
-                {"port_id": port["id"], "net_id": port["network_id"], "mac_addr": port["mac_address"],
-                 "fixed_ips": port["fixed_ips"]} for port in mine
-            ]}  # fmt: skip
+            return 200, {
+                "interfaceAttachments": [
+                    {
+                        "port_id": port["id"],
+                        "net_id": port["network_id"],
+                        "mac_addr": port["mac_address"],
+                        "fixed_ips": port["fixed_ips"],
+                    }
+                    for port in mine
+                ]
+            }
         if parts[2] == "metadata":
             server["metadata"] = body["metadata"]
             return 200, {"metadata": server["metadata"]}
-        states = {"os-stop": "SHUTOFF", "os-start": "ACTIVE", "resize": "VERIFY_RESIZE", "confirmResize": "ACTIVE"}
+        states = {
+            "os-stop": "SHUTOFF",
+            "os-start": "ACTIVE",
+            "resize": "VERIFY_RESIZE",
+            "confirmResize": "ACTIVE",
+        }
         for action, values in body.items():
             server["status"] = states[action]
             if action == "resize":
@@ -380,12 +479,23 @@ class FakeOpenStack:
         if any(port["project_id"] != scope for port in ports):
             raise Rejected(400, "a port is not in the project of the server")
         server = {
-            "id": uuid.uuid4().hex, "name": values["name"], "tenant_id": scope, "project_id": scope,
-            "status": "ACTIVE", "image": {"id": values["imageRef"]}, "flavor": {"original_name": flavor["name"]},
-            "key_name": values.get("key_name"), "metadata": values.get("metadata", {}), "tags": values["tags"],
-            "addresses": {}, "security_groups": [], "OS-EXT-STS:task_state": None, "config_drive": "",
-            "created": "2026-11-23T10:00:00Z", "updated": "2026-11-23T10:00:09Z",
-        }  # fmt: skip
+            "id": uuid.uuid4().hex,
+            "name": values["name"],
+            "tenant_id": scope,
+            "project_id": scope,
+            "status": "ACTIVE",
+            "image": {"id": values["imageRef"]},
+            "flavor": {"original_name": flavor["name"]},
+            "key_name": values.get("key_name"),
+            "metadata": values.get("metadata", {}),
+            "tags": values["tags"],
+            "addresses": {},
+            "security_groups": [],
+            "OS-EXT-STS:task_state": None,
+            "config_drive": "",
+            "created": "2026-11-23T10:00:00Z",
+            "updated": "2026-11-23T10:00:09Z",
+        }
         for port in ports:
             port.update({"device_id": server["id"], "device_owner": "compute:nova"})
         self.kind("servers")[str(server["id"])] = server
@@ -394,8 +504,17 @@ class FakeOpenStack:
     def _image(self, method: str, parts: list[str], params: dict[str, str], body: Any, scope: str) -> Any:
         images = self.kind("images")
         if len(parts) == 1 and method == "POST":
-            image = {"id": uuid.uuid4().hex, "status": "queued", "checksum": None, "size": None, "tags": [],
-                     "os_hash_algo": "sha512", "created_at": "now", "schema": "/v2/schemas/image", **body}  # fmt: skip
+            image = {
+                "id": uuid.uuid4().hex,
+                "status": "queued",
+                "checksum": None,
+                "size": None,
+                "tags": [],
+                "os_hash_algo": "sha512",
+                "created_at": "now",
+                "schema": "/v2/schemas/image",
+                **body,
+            }
             images[image["id"]] = image
             return 201, image
         if len(parts) == 1:
@@ -403,7 +522,7 @@ class FakeOpenStack:
         image = images[parts[1]]
         if parts[-1] == "file":
             data = body if isinstance(body, bytes) else body.read()
-            image.update({"status": "active", "size": len(data), "checksum": hashlib.md5(data).hexdigest()})  # noqa: S324
+            image.update({"status": "active", "size": len(data), "checksum": hashlib.md5(data).hexdigest()})
             return 204, None
         if method == "PATCH":
             for step in body:
@@ -418,7 +537,9 @@ class FakeOpenStack:
 
 
 def _passes(name: str, thing: dict[str, Any], params: dict[str, str]) -> bool:
-    if name == "projects" and bool(thing.get("is_domain")) != (str(params.get("is_domain", "")).lower() == "true"):
+    if name == "projects" and bool(thing.get("is_domain")) != (
+        str(params.get("is_domain", "")).lower() == "true"
+    ):
         return False
     for key, wanted in params.items():
         if key in ("is_domain", "is_public", "all_projects", "member_status"):
@@ -442,9 +563,15 @@ class FakeService:
         return self._fake.project_id, self._fake.user_id
 
     def request(
-        self, method: str, path: str, *, json: Any = None, params: Any = None, headers: Any = None,
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        params: Any = None,
+        headers: Any = None,
         data: IO[bytes] | None = None,
-    ) -> Any:  # fmt: skip
+    ) -> Any:
         body = data.read() if data is not None else json
         given = {key: str(value) for key, value in (params or {}).items()}
         status, answer = self._fake.handle(self._name, method, path, given, body)
@@ -457,7 +584,9 @@ class FakeCloud(Cloud):
     """A cloud whose services are the fake's."""
 
     def __init__(self, fake: FakeOpenStack) -> None:
-        super().__init__(Credentials(auth_url="http://fake", username="admin", password="x", region_name=REGION))
+        super().__init__(
+            Credentials(auth_url="http://fake", username="admin", password="x", region_name=REGION)
+        )
         self.fake = fake
 
     def service(self, name: str) -> Any:

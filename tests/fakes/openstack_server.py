@@ -1,4 +1,5 @@
-"""The fake cloud behind real HTTP on loopback: `python -m tests.fakes.openstack_server` prints its port and serves.
+"""The fake cloud behind real HTTP on loopback: `python -m tests.fakes.openstack_server` prints its port and
+serves.
 
 Keystone logs in anybody whose password is "right". A POST to /fake/<method> drives the fake itself.
 """
@@ -13,8 +14,14 @@ from urllib.parse import parse_qsl, urlsplit
 
 from tests.fakes.openstack import REGION, FakeOpenStack
 
-SERVICES = {"compute": "compute", "network": "network", "image": "image", "volume": "block-storage",
-            "identity": "identity", "placement": "placement"}  # fmt: skip
+SERVICES = {
+    "compute": "compute",
+    "network": "network",
+    "image": "image",
+    "volume": "block-storage",
+    "identity": "identity",
+    "placement": "placement",
+}
 PREFIXES = ("v3", "v2.1", "v2.0", "v2")
 
 
@@ -35,9 +42,14 @@ class FakeServer:
 
     def environment(self) -> dict[str, str]:
         return {
-            "OS_AUTH_URL": self.auth_url, "OS_USERNAME": "admin", "OS_PASSWORD": "right", "OS_PROJECT_NAME": "admin",
-            "OS_USER_DOMAIN_NAME": "Default", "OS_PROJECT_DOMAIN_NAME": "Default", "OS_REGION_NAME": REGION,
-        }  # fmt: skip
+            "OS_AUTH_URL": self.auth_url,
+            "OS_USERNAME": "admin",
+            "OS_PASSWORD": "right",
+            "OS_PROJECT_NAME": "admin",
+            "OS_USER_DOMAIN_NAME": "Default",
+            "OS_PROJECT_DOMAIN_NAME": "Default",
+            "OS_REGION_NAME": REGION,
+        }
 
     def __enter__(self) -> FakeServer:
         threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -49,12 +61,22 @@ class FakeServer:
 
     def catalog(self) -> list[dict[str, Any]]:
         return [
-            {"type": kind, "name": name, "id": name, "endpoints": [{
-                "interface": "public", "region": REGION, "region_id": REGION, "id": name,
-                "url": f"http://127.0.0.1:{self.port}/{name}",
-            }]}
+            {
+                "type": kind,
+                "name": name,
+                "id": name,
+                "endpoints": [
+                    {
+                        "interface": "public",
+                        "region": REGION,
+                        "region_id": REGION,
+                        "id": name,
+                        "url": f"http://127.0.0.1:{self.port}/{name}",
+                    }
+                ],
+            }
             for name, kind in SERVICES.items()
-        ]  # fmt: skip
+        ]
 
     def login(self, body: Any) -> tuple[int, Any, dict[str, str]]:
         password = body["auth"]["identity"].get("password", {}).get("user", {})
@@ -65,12 +87,21 @@ class FakeServer:
         self.logins += 1
         token = f"token-{self.logins}"
         self.tokens[token] = project_id
-        answer = {"token": {
-            "catalog": self.catalog(), "expires_at": "2036-01-01T00:00:00.000000Z", "methods": ["password"],
-            "issued_at": "2026-01-01T00:00:00.000000Z", "roles": [{"id": "r", "name": "admin"}],
-            "project": {"id": project_id, "name": "p", "domain": {"id": "default", "name": "Default"}},
-            "user": {"id": self.fake.user_id, "name": "admin", "domain": {"id": "default", "name": "Default"}},
-        }}  # fmt: skip
+        answer = {
+            "token": {
+                "catalog": self.catalog(),
+                "expires_at": "2036-01-01T00:00:00.000000Z",
+                "methods": ["password"],
+                "issued_at": "2026-01-01T00:00:00.000000Z",
+                "roles": [{"id": "r", "name": "admin"}],
+                "project": {"id": project_id, "name": "p", "domain": {"id": "default", "name": "Default"}},
+                "user": {
+                    "id": self.fake.user_id,
+                    "name": "admin",
+                    "domain": {"id": "default", "name": "Default"},
+                },
+            }
+        }
         return 201, answer, {"X-Subject-Token": token}
 
 
@@ -89,12 +120,21 @@ def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
             if self.path.endswith("/auth/tokens"):
                 self._answer(*server.login(body))
                 return
-            service, rest = parts[0], [part for part in parts[1:]]
+            service, rest = parts[0], parts[1:]
             if rest and rest[0] in PREFIXES:
                 rest = rest[1:]
             if not rest:
-                self._answer(200, {"version": {"id": "v3.14", "status": "stable", "links": [
-                    {"rel": "self", "href": server.auth_url}]}}, {})  # fmt: skip
+                self._answer(
+                    200,
+                    {
+                        "version": {
+                            "id": "v3.14",
+                            "status": "stable",
+                            "links": [{"rel": "self", "href": server.auth_url}],
+                        }
+                    },
+                    {},
+                )
                 return
             scope = server.tokens.get(self.headers.get("X-Auth-Token", ""), "")
             if not scope:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import sys
@@ -20,8 +21,8 @@ FAR_FUTURE = "2099-01-01T00:00:00.000000Z"
 
 @dataclass
 class FakeCloud:
-    """`hypervisors`: name -> up. `servers`: nova's own dictionaries. `failing`: service -> status to answer with;
-    `slow`: service -> seconds to wait first. `calls` counts requests by service."""
+    """`hypervisors`: name -> up. `servers`: nova's own dictionaries. `failing`: service -> status to answer
+    with; `slow`: service -> seconds to wait first. `calls` counts requests by service."""
 
     hypervisors: dict[str, bool] = field(default_factory=lambda: {"hv1": True, "hv2": True})
     agencies: tuple[str, ...] = ("sxd", "stc")
@@ -44,34 +45,77 @@ class FakeCloud:
         return 404, {"error": {"message": f"no {service} {path}"}}
 
     def catalog(self) -> list[dict[str, Any]]:
-        types = {"identity": "/v3", "compute": "/v2.1", "network": "", "block-storage": "/v3", "placement": ""}
+        types = {
+            "identity": "/v3",
+            "compute": "/v2.1",
+            "network": "",
+            "block-storage": "/v3",
+            "placement": "",
+        }
         return [
-            {"type": kind, "name": kind, "endpoints": [
-                {"id": kind, "interface": "public", "region": "hai-phong", "region_id": "hai-phong",
-                 "url": f"{self.address}/{kind}{version}"}]}
+            {
+                "type": kind,
+                "name": kind,
+                "endpoints": [
+                    {
+                        "id": kind,
+                        "interface": "public",
+                        "region": "hai-phong",
+                        "region_id": "hai-phong",
+                        "url": f"{self.address}/{kind}{version}",
+                    }
+                ],
+            }
             for kind, version in types.items()
-        ]  # fmt: skip
+        ]
 
 
 def _hypervisor(number: int, name: str, up: bool) -> dict[str, Any]:
     return {
-        "id": f"id-{name}", "hypervisor_hostname": name, "hypervisor_type": "QEMU", "hypervisor_version": 7002000,
-        "host_ip": f"127.0.1.{number}", "state": "up" if up else "down", "status": "enabled", "cpu_info": {},
+        "id": f"id-{name}",
+        "hypervisor_hostname": name,
+        "hypervisor_type": "QEMU",
+        "hypervisor_version": 7002000,
+        "host_ip": f"127.0.1.{number}",
+        "state": "up" if up else "down",
+        "status": "enabled",
+        "cpu_info": {},
         "service": {"id": f"svc-{name}", "host": name, "disabled_reason": None},
         # What Prometheus' own discovery cannot do without (nova leaves it out from 2.88 on).
-        "free_disk_gb": 40, "local_gb": 40, "vcpus": 2, "memory_mb": 6144,
-    }  # fmt: skip
+        "free_disk_gb": 40,
+        "local_gb": 40,
+        "vcpus": 2,
+        "memory_mb": 6144,
+    }
 
 
 def _services(cloud: FakeCloud) -> dict[str, Any]:
-    return {"services": [
-        {"id": f"svc-{name}", "binary": "nova-compute", "host": name, "state": "up" if up else "down",
-         "status": "enabled", "updated_at": "2026-11-23T10:00:00.000000", "zone": "nova", "disabled_reason": None}
-        for name, up in cloud.hypervisors.items()]}  # fmt: skip
+    return {
+        "services": [
+            {
+                "id": f"svc-{name}",
+                "binary": "nova-compute",
+                "host": name,
+                "state": "up" if up else "down",
+                "status": "enabled",
+                "updated_at": "2026-11-23T10:00:00.000000",
+                "zone": "nova",
+                "disabled_reason": None,
+            }
+            for name, up in cloud.hypervisors.items()
+        ]
+    }
 
 
 def _inventory(total: int, reserved: int, ratio: float) -> dict[str, Any]:
-    return {"total": total, "reserved": reserved, "allocation_ratio": ratio, "min_unit": 1, "max_unit": total, "step_size": 1}
+    return {
+        "total": total,
+        "reserved": reserved,
+        "allocation_ratio": ratio,
+        "min_unit": 1,
+        "max_unit": total,
+        "step_size": 1,
+    }
 
 
 def _quota(limit: int, used: int, key: str) -> dict[str, int]:
@@ -79,32 +123,75 @@ def _quota(limit: int, used: int, key: str) -> dict[str, int]:
 
 
 _ANSWERS: dict[str, Callable[..., Any]] = {
-    r"identity /v3/domains": lambda cloud: {"domains": [
-        {"id": "default", "name": "Default"}, *({"id": f"d-{code}", "name": code} for code in cloud.agencies)]},
-    r"identity /v3/projects": lambda cloud: {"projects": [
-        {"id": "p0", "name": "service", "domain_id": "default"},
-        *({"id": f"p-{code}", "name": code, "domain_id": f"d-{code}"} for code in cloud.agencies)]},
+    r"identity /v3/domains": lambda cloud: {
+        "domains": [
+            {"id": "default", "name": "Default"},
+            *({"id": f"d-{code}", "name": code} for code in cloud.agencies),
+        ]
+    },
+    r"identity /v3/projects": lambda cloud: {
+        "projects": [
+            {"id": "p0", "name": "service", "domain_id": "default"},
+            *({"id": f"p-{code}", "name": code, "domain_id": f"d-{code}"} for code in cloud.agencies),
+        ]
+    },
     r"compute /v2.1/os-services": _services,
-    r"compute /v2.1/os-hypervisors/detail": lambda cloud: {"hypervisors": [
-        _hypervisor(number, name, up) for number, (name, up) in enumerate(cloud.hypervisors.items(), 1)]},
+    r"compute /v2.1/os-hypervisors/detail": lambda cloud: {
+        "hypervisors": [
+            _hypervisor(number, name, up) for number, (name, up) in enumerate(cloud.hypervisors.items(), 1)
+        ]
+    },
     r"compute /v2.1/os-aggregates": lambda cloud: {"aggregates": []},
-    r"compute /v2.1/flavors/detail": lambda cloud: {"flavors": [
-        {"name": "m1.small", "vcpus": 1, "ram": 512, "disk": 3, "swap": "", "OS-FLV-EXT-DATA:ephemeral": 0, "extra_specs": {}}]},
+    r"compute /v2.1/flavors/detail": lambda cloud: {
+        "flavors": [
+            {
+                "name": "m1.small",
+                "vcpus": 1,
+                "ram": 512,
+                "disk": 3,
+                "swap": "",
+                "OS-FLV-EXT-DATA:ephemeral": 0,
+                "extra_specs": {},
+            }
+        ]
+    },
     r"compute /v2.1/servers/detail": lambda cloud: {"servers": cloud.servers},
-    r"compute /v2.1/os-quota-sets/([^/]+)/detail": lambda cloud, _: {"quota_set": {
-        "instances": _quota(10, 2, "in_use"), "cores": _quota(20, 4, "in_use"), "ram": _quota(4096, 1024, "in_use")}},
-    r"network /v2.0/quotas/([^/]+)/details": lambda cloud, _: {"quota": {
-        name: _quota(5, 1, "used") for name in ("floatingip", "network", "router", "security_group", "port")}},
-    r"block-storage /v3/os-quota-sets/([^/]+)": lambda cloud, _: {"quota_set": {
-        "volumes": _quota(-1, 1, "in_use"), "gigabytes": _quota(50, 5, "in_use")}},
-    r"placement /resource_providers/([^/]+)/inventories": lambda cloud, _: {"inventories": {
-        "VCPU": _inventory(2, 0, 16.0), "MEMORY_MB": _inventory(6144, 512, 1.0), "DISK_GB": _inventory(40, 0, 1.0)}},
-    r"placement /resource_providers/([^/]+)/usages": lambda cloud, _: {"usages": {"VCPU": 2, "MEMORY_MB": 1024, "DISK_GB": 6}},
+    r"compute /v2.1/os-quota-sets/([^/]+)/detail": lambda cloud, _: {
+        "quota_set": {
+            "instances": _quota(10, 2, "in_use"),
+            "cores": _quota(20, 4, "in_use"),
+            "ram": _quota(4096, 1024, "in_use"),
+        }
+    },
+    r"network /v2.0/quotas/([^/]+)/details": lambda cloud, _: {
+        "quota": {
+            name: _quota(5, 1, "used")
+            for name in ("floatingip", "network", "router", "security_group", "port")
+        }
+    },
+    r"block-storage /v3/os-quota-sets/([^/]+)": lambda cloud, _: {
+        "quota_set": {"volumes": _quota(-1, 1, "in_use"), "gigabytes": _quota(50, 5, "in_use")}
+    },
+    r"placement /resource_providers/([^/]+)/inventories": lambda cloud, _: {
+        "inventories": {
+            "VCPU": _inventory(2, 0, 16.0),
+            "MEMORY_MB": _inventory(6144, 512, 1.0),
+            "DISK_GB": _inventory(40, 0, 1.0),
+        }
+    },
+    r"placement /resource_providers/([^/]+)/usages": lambda cloud, _: {
+        "usages": {"VCPU": 2, "MEMORY_MB": 1024, "DISK_GB": 6}
+    },
     r"placement /resource_providers/([^/]+)/traits": lambda cloud, _: {"traits": ["COMPUTE_NODE"]},
-    r"identity /v3/?": lambda cloud: {"version": {"id": "v3.14", "status": "stable", "links": [
-        {"rel": "self", "href": f"{cloud.address}/identity/v3/"}]}},
+    r"identity /v3/?": lambda cloud: {
+        "version": {
+            "id": "v3.14",
+            "status": "stable",
+            "links": [{"rel": "self", "href": f"{cloud.address}/identity/v3/"}],
+        }
+    },
     r"\S+ (/v2.1|/v3|)/?": lambda cloud, _: {},
-}  # fmt: skip
+}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -120,20 +207,42 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers["Content-Length"]))
         status, body = self.cloud.answer("identity", "/v3/")
         if status == 200:
-            status, body = 201, {"token": {
-                "methods": ["password"], "expires_at": FAR_FUTURE, "issued_at": "2026-01-01T00:00:00.000000Z",
-                "user": {"id": "u", "name": "monitoring", "domain": {"id": "default", "name": "Default"}},
-                "project": {"id": "p0", "name": "service", "domain": {"id": "default", "name": "Default"}},
-                "roles": [{"id": "r", "name": "admin"}], "catalog": self.cloud.catalog()}}  # fmt: skip
+            status, body = (
+                201,
+                {
+                    "token": {
+                        "methods": ["password"],
+                        "expires_at": FAR_FUTURE,
+                        "issued_at": "2026-01-01T00:00:00.000000Z",
+                        "user": {
+                            "id": "u",
+                            "name": "monitoring",
+                            "domain": {"id": "default", "name": "Default"},
+                        },
+                        "project": {
+                            "id": "p0",
+                            "name": "service",
+                            "domain": {"id": "default", "name": "Default"},
+                        },
+                        "roles": [{"id": "r", "name": "admin"}],
+                        "catalog": self.cloud.catalog(),
+                    }
+                },
+            )
         self._reply(status, body, {"X-Subject-Token": "token"})
 
     def _reply(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
         text = json.dumps(body).encode()
         self.send_response(status)
-        for name, value in {"Content-Type": "application/json", "Content-Length": str(len(text)), **(headers or {})}.items():
+        for name, value in {
+            "Content-Type": "application/json",
+            "Content-Length": str(len(text)),
+            **(headers or {}),
+        }.items():
             self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(text)
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # who asked did not wait
+            self.end_headers()
+            self.wfile.write(text)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing: the tests look at `calls`."""
@@ -154,9 +263,13 @@ def make_server(name: str, agency: str, address: str = "127.0.0.1", status: str 
     if address:
         ports.append({"addr": address, "OS-EXT-IPS:type": "floating"})
     return {
-        "id": f"id-{agency}-{name}", "name": name, "tenant_id": f"p-{agency}", "status": status,
-        "addresses": {agency: ports}, "OS-EXT-SRV-ATTR:hypervisor_hostname": "hv1",
-    }  # fmt: skip
+        "id": f"id-{agency}-{name}",
+        "name": name,
+        "tenant_id": f"p-{agency}",
+        "status": status,
+        "addresses": {agency: ports},
+        "OS-EXT-SRV-ATTR:hypervisor_hostname": "hv1",
+    }
 
 
 if __name__ == "__main__":

@@ -7,10 +7,12 @@ version=${kernel#vmlinuz-}
 units=$root/etc/systemd/system
 
 install -m 755 "$material/grow-root" "$root/usr/local/lib/guest/"
-mkdir -p "$units/multi-user.target.wants"
-ln -sf ../grow-root.service "$units/multi-user.target.wants/grow-root.service"
-ln -sf ../late-devices.service "$units/multi-user.target.wants/late-devices.service"
-ln -sf /dev/null "$units/systemd-udev-trigger.service"
+mkdir -p "$units/timers.target.wants"
+ln -sf ../settle.timer "$units/timers.target.wants/settle.timer"
+# Disks are named as the server starts, so that fstab may name them; all other devices once it has settled.
+mkdir -p "$units/systemd-udev-trigger.service.d"
+printf '[Service]\nExecStart=\nExecStart=-udevadm trigger --action=add --subsystem-match=block\n' \
+    > "$units/systemd-udev-trigger.service.d/disks-only.conf"
 
 # Paths of modules in the order in which they have to be loaded.
 modules() {
@@ -27,7 +29,9 @@ for path in $now $others; do cp "$path" "$first/modules/"; done
 names() { for path in "$@"; do basename "$path" .ko; done | tr '\n' ' '; }
 sed -e "s/^@LOAD@/load $(names $now)\nfind_root || true/" -e "s/@OTHERS@/$(names $others)/" "$material/first-file-system" > "$first/init"
 chmod 755 "$first/init"
-(cd "$first" && find . | LC_ALL=C sort | cpio --quiet --create --format=newc --owner=0:0 --reproducible) > "$root/boot/initrd.img-$version"
+# Compressed, because the boot loader cannot read a file with holes, and mke2fs makes holes of zeros.
+(cd "$first" && find . | LC_ALL=C sort | cpio --quiet --create --format=newc --owner=0:0 --reproducible) |
+    zstd -q -5 > "$root/boot/initrd.img-$version"
 rm -rf "$first"
 
 ln -sf "boot/$kernel" "$root/vmlinuz"

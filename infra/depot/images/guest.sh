@@ -35,24 +35,36 @@ install_packages "$@"
 mkdir -p "$root/usr/local/lib/guest"
 install -m 755 "$material/first-boot" "$material/dhcp-event" "$root/usr/local/lib/guest/"
 install -m 644 "$material"/units/* "$root/etc/systemd/system/"
-wants multi-user.target dhcp.service
-wants multi-user.target first-boot.service
+wants sysinit.target dhcp.service
+wants sysinit.target first-boot.service
 
 chroot "$root" useradd --create-home --shell /bin/bash --comment 'first user' debian
 echo 'debian ALL=(ALL) NOPASSWD: ALL' > "$root/etc/sudoers.d/debian"
 chmod 440 "$root/etc/sudoers.d/debian"
+install -d -m 700 -o 1000 -g 1000 "$root/home/debian/.ssh"
 sed -i 's/^PermitRootLogin .*/PermitRootLogin no/' "$root/etc/ssh/sshd_config.d/citycloud.conf"
-# The check of the configuration before each start costs as much as the start.
-mkdir -p "$root/etc/systemd/system/ssh.service.d"
+# The shortest way to a server that answers: SSH waits for its host key and for nothing else, and people may log in
+# while the rest is still starting. The check of the configuration before each start costs as much as the start.
+mkdir -p "$root/etc/systemd/system/ssh.service.d" "$root/etc/systemd/system/ssh-host-key.service.d" "$root/etc/tmpfiles.d"
+printf '[Unit]\nDefaultDependencies=no\nConflicts=shutdown.target\nBefore=shutdown.target\n' |
+    tee "$root/etc/systemd/system/ssh-host-key.service.d/early.conf" > "$root/etc/systemd/system/ssh.service.d/early.conf"
 printf '[Service]\nExecStartPre=\n' > "$root/etc/systemd/system/ssh.service.d/start.conf"
+ln -sf /dev/null "$root/etc/tmpfiles.d/systemd-nologin.conf"
+wants sysinit.target ssh-host-key.service
+ln -sf /lib/systemd/system/ssh.service "$root/etc/systemd/system/sysinit.target.wants/ssh.service"
 # dhcp.service is the network of a guest.
 ln -sf /dev/null "$root/etc/systemd/system/networking.service"
-# Units whose work a guest does not need at its start.
+# Units and generators whose work a guest does not need at its start.
 for unit in getty@.service systemd-update-utmp.service systemd-update-utmp-runlevel.service systemd-journal-flush.service \
     systemd-binfmt.service proc-sys-fs-binfmt_misc.automount dev-hugepages.mount sys-kernel-debug.mount \
     sys-kernel-tracing.mount sys-kernel-config.mount sys-fs-fuse-connections.mount modprobe@.service \
-    kmod-static-nodes.service systemd-firstboot.service; do
+    kmod-static-nodes.service systemd-firstboot.service systemd-random-seed.service systemd-remount-fs.service \
+    systemd-ask-password-console.path systemd-ask-password-wall.path; do
     ln -sf /dev/null "$root/etc/systemd/system/$unit"
+done
+mkdir -p "$root/etc/systemd/system-generators"
+for generator in bless-boot debug gpt-auto hibernate-resume integritysetup rc-local run system-update sysv veritysetup; do
+    ln -sf /dev/null "$root/etc/systemd/system-generators/systemd-$generator-generator"
 done
 # The image is as its packages left it: nothing has to be updated at the first boot.
 touch "$root/etc/.updated" "$root/var/.updated"

@@ -43,7 +43,9 @@ class CannedReading:
         return [function(item) for item in items]
 
 
-def make_inventory(resource_class: str = "VCPU", total: int = 8, used: int = 0, **values: Any) -> ResourceInventory:
+def make_inventory(
+    resource_class: str = "VCPU", total: int = 8, used: int = 0, **values: Any
+) -> ResourceInventory:
     given = {"reserved": 0, "allocation_ratio": 1.0, "max_unit": total, **values}
     return ResourceInventory(resource_class=resource_class, total=total, used=used, **given)
 
@@ -59,9 +61,12 @@ def make_flavor(**values: Any) -> FlavorDemand:
 
 
 @given(
-    total=st.integers(1, 512), reserved=st.integers(0, 64), ratio=st.floats(0.1, 16.0), used=st.integers(0, 4096),
+    total=st.integers(1, 512),
+    reserved=st.integers(0, 64),
+    ratio=st.floats(0.1, 16.0),
+    used=st.integers(0, 4096),
     amount=st.integers(1, 64),
-)  # fmt: skip
+)
 def test_as_many_allocations_fit_as_placement_would_accept(
     total: int, reserved: int, ratio: float, used: int, amount: int
 ) -> None:
@@ -86,7 +91,10 @@ def test_the_scarcest_resource_decides() -> None:
 
 
 def test_a_resource_that_the_hypervisor_has_not_does_not_fit() -> None:
-    assert make_flavor(resources={"VCPU": 1, "VGPU": 1}).servers_on(make_provider(make_inventory("VCPU", 64))) == 0
+    assert (
+        make_flavor(resources={"VCPU": 1, "VGPU": 1}).servers_on(make_provider(make_inventory("VCPU", 64)))
+        == 0
+    )
 
 
 @pytest.mark.parametrize("state", [{"up": False}, {"enabled": False}])
@@ -112,42 +120,86 @@ def test_traits_and_aggregates_limit_a_flavor() -> None:
 
 def test_a_flavors_demand_counts_swap_and_ephemeral_disk_and_own_resources() -> None:
     demand = flavor_demand(
-        {"name": "f", "vcpus": 2, "ram": 512, "disk": 3, "swap": 1025, "OS-FLV-EXT-DATA:ephemeral": 4,
-         "extra_specs": {"resources:VGPU": "1", "resources:VCPU": "0", "trait:A": "required", "trait:B": "forbidden",
-                         "capabilities:hypervisor_type": "s== QEMU", "aggregate_instance_extra_specs:pool": "gold"}}
-    )  # fmt: skip
+        {
+            "name": "f",
+            "vcpus": 2,
+            "ram": 512,
+            "disk": 3,
+            "swap": 1025,
+            "OS-FLV-EXT-DATA:ephemeral": 4,
+            "extra_specs": {
+                "resources:VGPU": "1",
+                "resources:VCPU": "0",
+                "trait:A": "required",
+                "trait:B": "forbidden",
+                "capabilities:hypervisor_type": "s== QEMU",
+                "aggregate_instance_extra_specs:pool": "gold",
+            },
+        }
+    )
     assert demand.resources == {"VCPU": 0, "MEMORY_MB": 512, "DISK_GB": 9, "VGPU": 1}
     assert (demand.required_traits, demand.forbidden_traits) == ({"A"}, {"B"})
     assert (demand.hypervisor_type, demand.aggregate_metadata) == ("QEMU", {"pool": "gold"})
 
 
 def hypervisor_item(name: str) -> dict[str, Any]:
-    return {"id": f"id-{name}", "hypervisor_hostname": name, "hypervisor_type": "QEMU", "host_ip": "192.0.2.1",
-            "state": "up", "status": "enabled", "service": {"host": f"host-{name}"}}  # fmt: skip
+    return {
+        "id": f"id-{name}",
+        "hypervisor_hostname": name,
+        "hypervisor_type": "QEMU",
+        "host_ip": "192.0.2.1",
+        "state": "up",
+        "status": "enabled",
+        "service": {"host": f"host-{name}"},
+    }
 
 
 def test_a_compute_service_bears_its_hypervisors_name_and_a_new_one_its_hosts() -> None:
-    reading = CannedReading({
-        "compute /os-hypervisors/detail": {"hypervisors": [hypervisor_item("hv1")]},
-        "compute /os-services": {"services": [
-            {"host": "host-hv1", "state": "down", "status": "enabled", "updated_at": "1970-01-01T00:01:00.000000"},
-            {"host": "new", "state": "up", "status": "disabled", "updated_at": None}]},
-    })  # fmt: skip
+    reading = CannedReading(
+        {
+            "compute /os-hypervisors/detail": {"hypervisors": [hypervisor_item("hv1")]},
+            "compute /os-services": {
+                "services": [
+                    {
+                        "host": "host-hv1",
+                        "state": "down",
+                        "status": "enabled",
+                        "updated_at": "1970-01-01T00:01:00.000000",
+                    },
+                    {"host": "new", "state": "up", "status": "disabled", "updated_at": None},
+                ]
+            },
+        }
+    )
     first, second = read_compute_services(reading)
     assert (first.hypervisor, first.up, first.enabled, first.reported_at) == ("hv1", False, True, 60.0)
     assert (second.hypervisor, second.up, second.enabled, second.reported_at) == ("new", True, False, 0.0)
 
 
 def test_a_hypervisor_that_placement_does_not_know_yet_offers_nothing() -> None:
-    reading = CannedReading({
-        "compute /os-hypervisors/detail": {"hypervisors": [hypervisor_item("hv1"), hypervisor_item("hv2")]},
-        "compute /os-aggregates": {"aggregates": [{"hosts": ["host-hv1"], "metadata": {"pool": "gold"}}]},
-        "compute /flavors/detail": {"flavors": []},
-        "placement /resource_providers/id-hv1/inventories": {"inventories": {
-            "VCPU": {"total": 2, "reserved": 0, "allocation_ratio": 16.0, "min_unit": 1, "max_unit": 2, "step_size": 1}}},
-        "placement /resource_providers/id-hv1/usages": {"usages": {"VCPU": 3}},
-        "placement /resource_providers/id-hv1/traits": {"traits": ["A"]},
-    })  # fmt: skip
+    reading = CannedReading(
+        {
+            "compute /os-hypervisors/detail": {
+                "hypervisors": [hypervisor_item("hv1"), hypervisor_item("hv2")]
+            },
+            "compute /os-aggregates": {"aggregates": [{"hosts": ["host-hv1"], "metadata": {"pool": "gold"}}]},
+            "compute /flavors/detail": {"flavors": []},
+            "placement /resource_providers/id-hv1/inventories": {
+                "inventories": {
+                    "VCPU": {
+                        "total": 2,
+                        "reserved": 0,
+                        "allocation_ratio": 16.0,
+                        "min_unit": 1,
+                        "max_unit": 2,
+                        "step_size": 1,
+                    }
+                }
+            },
+            "placement /resource_providers/id-hv1/usages": {"usages": {"VCPU": 3}},
+            "placement /resource_providers/id-hv1/traits": {"traits": ["A"]},
+        }
+    )
     known, unknown = read_capacity(reading).providers
     assert (known.inventories[0].allocatable, known.inventories[0].used) == (32, 3)
     assert (known.traits, known.aggregates) == ({"A"}, ({"pool": "gold"},))

@@ -19,14 +19,27 @@ class Servers:
         self.servers = list(servers)
 
     def items(self, service: str, path: str, plural: str, params: Any = None) -> list[dict[str, Any]]:
-        return {"domains": [{"id": "d1", "name": "sxd"}], "servers": self.servers,
-                "projects": [{"id": "p1", "name": "main", "domain_id": "d1"}]}[plural]  # fmt: skip
+        return {
+            "domains": [{"id": "d1", "name": "sxd"}],
+            "servers": self.servers,
+            "projects": [{"id": "p1", "name": "main", "domain_id": "d1"}],
+        }[plural]
 
 
 def make_server(project: str = "p1", **values: Any) -> dict[str, Any]:
-    ports = [{"addr": "10.64.1.5", "OS-EXT-IPS:type": "fixed"}, {"addr": "192.0.2.7", "OS-EXT-IPS:type": "floating"}]
-    return {"id": "s1", "name": "web", "tenant_id": project, "status": "ACTIVE", "addresses": {"net": ports},
-            "OS-EXT-SRV-ATTR:hypervisor_hostname": None, **values}  # fmt: skip
+    ports = [
+        {"addr": "10.64.1.5", "OS-EXT-IPS:type": "fixed"},
+        {"addr": "192.0.2.7", "OS-EXT-IPS:type": "floating"},
+    ]
+    return {
+        "id": "s1",
+        "name": "web",
+        "tenant_id": project,
+        "status": "ACTIVE",
+        "addresses": {"net": ports},
+        "OS-EXT-SRV-ATTR:hypervisor_hostname": None,
+        **values,
+    }
 
 
 def test_a_server_has_its_agency_floating_address_and_state() -> None:
@@ -40,7 +53,14 @@ def test_servers_outside_the_agencies_are_nobodys_workload() -> None:
 
 @pytest.mark.parametrize(
     ("state", "expected"),
-    [("active", True), ("error", True), ("reboot", True), ("shutoff", False), ("build", False), ("suspended", False)],
+    [
+        ("active", True),
+        ("error", True),
+        ("reboot", True),
+        ("shutoff", False),
+        ("build", False),
+        ("suspended", False),
+    ],
 )
 def test_a_server_ought_to_answer_unless_it_is_being_built_or_was_stopped(state: str, expected: bool) -> None:
     assert ServerStatus("s1", "web", PROJECT, state, "192.0.2.7").expected is expected

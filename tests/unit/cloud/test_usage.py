@@ -27,19 +27,29 @@ class Agencies:
         if service == "compute" and project in self.raising:
             raise self.raising[project]
         counts = {"limit": 10, "in_use": 2, "used": 2, "reserved": 1}
-        names = {"compute": ("instances", "cores", "ram"), "volume": ("volumes", "gigabytes"),
-                 "network": ("floatingip", "network", "router", "security_group", "port")}[service]  # fmt: skip
-        quotas = {name: counts for name in names}
+        names = {
+            "compute": ("instances", "cores", "ram"),
+            "volume": ("volumes", "gigabytes"),
+            "network": ("floatingip", "network", "router", "security_group", "port"),
+        }[service]
+        quotas = dict.fromkeys(names, counts)
         if service == "volume":
             quotas["volumes"] = {**counts, "limit": -1}
         return {"quota" if service == "network" else "quota_set": quotas}
 
     def items(self, service: str, path: str, plural: str, params: Any = None) -> list[dict[str, Any]]:
         return {
-            "domains": [{"id": "default", "name": "Default"}, {"id": "d1", "name": "sxd"}, {"id": "d2", "name": "stc"}],
-            "projects": [{"id": "p0", "name": "admin", "domain_id": "default"},
-                         {"id": "p1", "name": "main", "domain_id": "d1"}, {"id": "p2", "name": "main", "domain_id": "d2"}],
-        }[plural]  # fmt: skip
+            "domains": [
+                {"id": "default", "name": "Default"},
+                {"id": "d1", "name": "sxd"},
+                {"id": "d2", "name": "stc"},
+            ],
+            "projects": [
+                {"id": "p0", "name": "admin", "domain_id": "default"},
+                {"id": "p1", "name": "main", "domain_id": "d1"},
+                {"id": "p2", "name": "main", "domain_id": "d2"},
+            ],
+        }[plural]
 
     def each(self, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
         return [function(item) for item in items]
@@ -47,7 +57,10 @@ class Agencies:
 
 def test_an_agency_is_the_name_of_its_domain_and_the_platforms_domain_is_none() -> None:
     found = read_agency_projects(Agencies())
-    assert [(project.id, project.agency, project.name) for project in found] == [("p1", "sxd", "main"), ("p2", "stc", "main")]
+    assert [(project.id, project.agency, project.name) for project in found] == [
+        ("p1", "sxd", "main"),
+        ("p2", "stc", "main"),
+    ]
 
 
 def test_usage_includes_what_is_reserved_and_minus_one_means_unlimited() -> None:
@@ -55,8 +68,18 @@ def test_usage_includes_what_is_reserved_and_minus_one_means_unlimited() -> None
     assert quotas["cores"] == QuotaUsage("cores", 10, 3)
     assert quotas["volumes"] == QuotaUsage("volumes", None, 3)
     assert quotas["floating_ips"] == QuotaUsage("floating_ips", 10, 3)
-    assert set(quotas) == {"instances", "cores", "ram_mib", "volumes", "gigabytes", "floating_ips", "networks", "routers",
-                           "security_groups", "ports"}  # fmt: skip
+    assert set(quotas) == {
+        "instances",
+        "cores",
+        "ram_mib",
+        "volumes",
+        "gigabytes",
+        "floating_ips",
+        "networks",
+        "routers",
+        "security_groups",
+        "ports",
+    }
 
 
 def test_a_project_that_was_removed_meanwhile_does_not_take_the_others_with_it() -> None:

@@ -171,7 +171,7 @@ def test_only_the_phases_that_were_asked_for_run_whatever_the_journal_says(site:
 def test_a_failed_phase_is_named_with_its_cause_and_what_to_type(site: Site) -> None:
     site.fail("services", InfraError("nova does not start"))
     with pytest.raises(
-        PhaseFailed, match="phase `services` failed: nova does not start\nmend .* `citycloud up`"
+        PhaseFailed, match=r"phase `services` failed: nova does not start\nmend .* `citycloud up`"
     ) as e:
         site.run()
     assert (e.value.phase, e.value.cause_code) == ("services", "error")
@@ -240,3 +240,12 @@ def test_what_a_stage_needs_is_prepared_before_its_inputs_are_asked(tmp_path: Pa
     stage = single("a", note("inputs"), lambda _: 0, before=lambda: calls.append("before"))
     Deployment(Journal(tmp_path / "j"), Watcher(), "up", "r", "citycloud up").run([stage])
     assert calls == ["before", "inputs"]
+
+
+def test_what_a_failed_phase_had_changed_is_written_down(site: Site) -> None:
+    error = InfraError("no")
+    error.changed = 7  # type: ignore[attr-defined]
+    site.fail("services", error)
+    with pytest.raises(PhaseFailed):
+        site.run()
+    assert Journal(site.path).runs()[-1].changed == 7

@@ -10,6 +10,7 @@ from infra.provisioning.journal import (
     Journal,
     JournalDamaged,
     RunRecord,
+    _whole_passes,
     comparable,
     is_slow,
 )
@@ -241,3 +242,14 @@ def test_the_expected_time_is_the_median_of_runs_like_the_newest(journal: Journa
     for seconds in (3, 5, 4):
         make_run(journal, clock, {"base": seconds})
     assert journal.medians() == {"base": 4}
+
+
+def test_a_pass_that_takes_up_what_a_cut_one_began_is_no_sample(journal: Journal, clock: Clock) -> None:
+    for _ in range(3):
+        make_run(journal, clock, {"base": 20}, changed=10)
+    cut = journal.begin("up", "cut")
+    cut.phase_started("base", "b")
+    clock.now += 15
+    make_run(journal, clock, {"base": 5}, changed=10)
+    assert journal.medians() == {"base": 20}
+    assert [p.seconds for p in _whole_passes(journal.runs(), "base")] == [20, 20, 20]

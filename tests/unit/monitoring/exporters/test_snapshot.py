@@ -106,4 +106,7 @@ def test_each_collector_tells_how_it_does(collector: Collector[object], source: 
     samples = {sample.name: sample for family in standing_families([collector]) for sample in family.samples}
     assert samples["city_exporter_collector_success"].value == 0
     assert samples["city_exporter_collector_last_success_timestamp_seconds"].value == 0
-    assert samples["city_exporter_collector_failures_total"].labels == {"collector": "things", "code": "unavailable"}
+    assert samples["city_exporter_collector_failures_total"].labels == {
+        "collector": "things",
+        "code": "unavailable",
+    }

@@ -45,7 +45,9 @@ class Site:
         self.servers: list[ServerStatus] = []
         self.probe = Probe()
         self.now = 1000.0
-        self.watch = WorkloadWatch(lambda: self.servers, self.probe, 10.0, memory=memory, clock=lambda: self.now)
+        self.watch = WorkloadWatch(
+            lambda: self.servers, self.probe, 10.0, memory=memory, clock=lambda: self.now
+        )
 
     async def round(self) -> None:
         self.watch.round()
@@ -85,7 +87,13 @@ def test_since_is_when_the_condition_began(site: Site) -> None:
 
     asyncio.run(scenario())
     record = site.watch.records()["id-web"]
-    assert (record.condition, record.since, record.good, record.total, record.reason) == (DOWN, 1020.0, 2, 3, "timeout")
+    assert (record.condition, record.since, record.good, record.total, record.reason) == (
+        DOWN,
+        1020.0,
+        2,
+        3,
+        "timeout",
+    )
 
 
 def test_a_stopped_server_is_not_probed_and_not_counted(site: Site) -> None:
@@ -118,7 +126,9 @@ def test_a_server_that_is_gone_is_forgotten(site: Site) -> None:
 
 
 @pytest.mark.parametrize(("away", "since"), [(60.0, 1000.0), (3600.0, 4600.0)])
-def test_a_short_restart_keeps_since_and_a_long_one_claims_nothing(tmp_path: Path, away: float, since: float) -> None:
+def test_a_short_restart_keeps_since_and_a_long_one_claims_nothing(
+    tmp_path: Path, away: float, since: float
+) -> None:
     async def scenario(site: Site) -> None:
         site.servers = [make_status("web")]
         await site.round()
@@ -149,7 +159,11 @@ def samples(statuses: list[ServerStatus], watch: WorkloadWatch) -> Callable[[str
 
 
 def test_a_server_of_which_nothing_is_known_has_no_up(site: Site) -> None:
-    site.servers = [make_status("web"), make_status("off", state="shutoff"), make_status("bad", address="192.0.2.9")]
+    site.servers = [
+        make_status("web"),
+        make_status("off", state="shutoff"),
+        make_status("bad", address="192.0.2.9"),
+    ]
     site.probe.outcomes["192.0.2.9"] = Outcome(False, 5.0, "timeout")
     named = samples(site.servers, site.watch)
     assert named("city_workload_up") == []

@@ -1,0 +1,90 @@
+"""`citycloud zone`: what each agency gets on day one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from infra import inventory as inventories
+from infra.cli.output import emit, inventory_option, output_option
+from infra.cli.stacks import show_event, text
+from infra.provisioning.stack_result import Operation
+from infra.provisioning.stack_runs import run_zones
+from infra.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def agency_option(function: F) -> F:
+    """--agency CODE, may be repeated, as parameter `agencies`."""
+    return click.option(
+        "--agency",
+        "agencies",
+        multiple=True,
+        metavar="CODE",
+        help="This agency only; may be given several times.",
+    )(function)
+
+
+@click.group()
+def zone() -> None:
+    """The landing zones of the agencies: project, people, quotas, network, first servers."""
+
+
+@zone.command()
+@inventory_option
+@agency_option
+@output_option
+def preview(inventory: Path, agencies: tuple[str, ...], output: str) -> None:
+    """Show what `up` would change; change nothing."""
+    _run("preview", inventory, agencies, output)
+
+
+@zone.command()
+@inventory_option
+@agency_option
+@output_option
+@click.option(
+    "--force", is_flag=True, help="Run even those of which nothing can have changed since the last time."
+)
+def up(inventory: Path, agencies: tuple[str, ...], output: str, force: bool) -> None:
+    """Make landing zones what the inventory says."""
+    _run("up", inventory, agencies, output, force=force)
+
+
+@zone.command()
+@inventory_option
+@agency_option
+@output_option
+def refresh(inventory: Path, agencies: tuple[str, ...], output: str) -> None:
+    """Read the cloud into the stacks; show what somebody changed by hand."""
+    _run("refresh", inventory, agencies, output)
+
+
+@zone.command()
+@inventory_option
+@agency_option
+@output_option
+@click.option("--all", "everyone", is_flag=True, help="Remove every landing zone.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def destroy(inventory: Path, agencies: tuple[str, ...], output: str, everyone: bool, yes: bool) -> None:
+    """Remove landing zones with everything in them: servers, volumes, networks, people, project."""
+    if bool(agencies) == everyone:
+        raise click.UsageError("name agencies with --agency, or all of them with --all")
+    if not yes and sys.stdin.isatty():
+        what = ", ".join(agencies) or "EVERY agency"
+        click.confirm(f"Remove the landing zone of {what} with everything in it?", abort=True, err=True)
+    _run("destroy", inventory, agencies, output)
+
+
+def _run(
+    operation: Operation, inventory: Path, agencies: tuple[str, ...], output: str, *, force: bool = False
+) -> None:
+    settings = Settings.from_environment(os.environ)
+    results = run_zones(settings, inventories.load(inventory), operation, agencies, show_event, force=force)
+    emit(output, results, lambda: text(results))

@@ -1,0 +1,138 @@
+"""A real site for the whole test run: a lab of its own, deployed under fire, removed at the end whatever happens.
+
+The lab's state lives in a temporary folder and its network in a namespace of its own name, beside a lab that
+a person may have running. The depot and the caches are the machine's: building them is what `depot` is for.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CITYCLOUD = Path(sys.executable).parent / "citycloud"
+CUTS = 5
+# Phases that a kill can meet: `inventory` and `preflight` are over before anyone could aim.
+CUTTABLE = ["depot", "lab", "base", "database", "message_queue", "load_balancer", "network", "schemas", "identity",
+            "services", "hypervisors", "monitoring", "platform", "landing_zones", "verify"]
+GATES = {"inventory", "depot", "lab", "preflight"}
+
+
+@dataclass
+class Command:
+    """What a finished `citycloud` said."""
+
+    code: int
+    output: str
+    error: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.output)
+
+
+@dataclass
+class Site:
+    """A site under test; `name` is unique to this run."""
+
+    name: str
+    inventory: Path
+    state: Path
+    cuts: list[str] = field(default_factory=list)
+
+    @property
+    def folder(self) -> Path:
+        return self.state / "sites" / self.name
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "CITYCLOUD_STATE": str(self.state),
+                "CITYCLOUD_DEPOT": os.environ.get("CITYCLOUD_DEPOT", "/var/lib/citycloud/depot")}
+
+    def arguments(self, *words: str) -> list[str]:
+        group = next((number for number, word in enumerate(words) if word.startswith("-")), len(words))
+        return [str(CITYCLOUD), *words[:group], "--inventory", str(self.inventory), *words[group:]]
+
+    def run(self, *words: str, timeout: float = 1800) -> Command:
+        """`citycloud WORDS --inventory ...`; never raises for its exit code."""
+        done = subprocess.run(self.arguments(*words), env=self.environment, cwd=ROOT, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=timeout, check=False)
+        return Command(done.returncode, done.stdout, done.stderr)
+
+    def ok(self, *words: str, timeout: float = 1800) -> Command:
+        """The same, for commands that must succeed."""
+        done = self.run(*words, timeout=timeout)
+        assert done.code == 0, f"{words}: exit {done.code}\n{done.error[-6000:]}\n{done.output[-3000:]}"
+        return done
+
+    def journal(self) -> list[dict[str, Any]]:
+        path = self.folder / "journal.jsonl"
+        text = path.read_text() if path.exists() else ""
+        return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+    def on(self, server: str, command: str) -> str:
+        """Run a command on a server of the lab, by SSH."""
+        done = subprocess.run([str(CITYCLOUD), "lab", "shell", "--inventory", str(self.inventory), server, "--", command],
+                              env=self.environment, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=300, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def up_until_killed(self, phase: str, delay: float) -> None:
+        """Start `up`, and kill it with SIGKILL `delay` seconds after it began `phase`."""
+        seen = len(self.journal())
+        with (self.state / "cut.log").open("a") as log:
+            process = subprocess.Popen(self.arguments("up"), env=self.environment, cwd=ROOT, stdin=subprocess.DEVNULL,
+                                       stdout=log, stderr=log)
+        deadline = time.monotonic() + 1500
+        while not any(record["event"] == "phase_started" and record.get("phase") == phase
+                      for record in self.journal()[seen:]):
+            assert process.poll() is None, f"up ended before {phase}: {(self.state / 'cut.log').read_text()[-4000:]}"
+            assert time.monotonic() < deadline, f"up never came to {phase}"
+            time.sleep(0.05)
+        time.sleep(delay)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+
+def make_inventory(source: Path, target: Path, name: str) -> None:
+    """A copy of an inventory under another site name."""
+    shutil.copytree(source, target)
+    variables = target / "group_vars/all.yml"
+    text = variables.read_text()
+    assert "\nsite_name: lab\n" in text
+    variables.write_text(text.replace("\nsite_name: lab\n", f"\nsite_name: {name}\n"))
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The deployed site: five kills on the way, then a run to the end."""
+    folder = tmp_path_factory.mktemp("site")
+    name = f"test-{os.getpid()}"
+    make_inventory(ROOT / "inventories/lab", folder / "inventory", name)
+    made = Site(name, folder / "inventory", folder / "state")
+    made.state.mkdir()
+    seed = int(os.environ.get("CITYCLOUD_TEST_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
+    dice = random.Random(seed)
+    made.cuts = sorted(dice.sample(CUTTABLE, CUTS), key=CUTTABLE.index)
+    sys.stderr.write(f"\nkilled in {', '.join(made.cuts)}: CITYCLOUD_TEST_SEED={seed}\n")
+    try:
+        for phase in made.cuts:
+            made.up_until_killed(phase, dice.uniform(0, 3))
+        made.ok("up")
+        yield made
+    finally:
+        removed = made.run("down", "--yes")
+        assert removed.code == 0, removed.error

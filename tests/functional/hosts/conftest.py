@@ -1,0 +1,26 @@
+"""Real labs, removed at the end whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lab_site import Site, make_site
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A lab that runs; a test that stops it starts it again."""
+    made = make_site(tmp_path_factory.mktemp("site"))
+    made.lab.create(print)
+    yield made
+    made.lab.destroy(print)
+
+
+@pytest.fixture
+def unmade(tmp_path: Path) -> Iterator[Site]:
+    """A lab that does not exist yet."""
+    made = make_site(tmp_path)
+    yield made
+    made.lab.destroy(print)
