@@ -128,16 +128,19 @@ def _transport_settings() -> list[str]:
 def _closure(config: Path, names: tuple[str, ...]) -> list[Package]:
     """Everything that these packages need on an empty machine, with the essential packages."""
     argv = ["apt-get", "-qq", "--print-uris", "install", "?essential", *names]
-    listing = run(PART, argv, variables={"APT_CONFIG": str(config)})
-    return [_package(line) for line in listing.splitlines() if line.startswith("'")]
+    return parse_listing(run(PART, argv, variables={"APT_CONFIG": str(config)}))
 
 
-def _package(line: str) -> Package:
-    """A line of --print-uris: 'address' file size SHA256:digest."""
-    address, cached, _, checksum = line.split()
-    name, version, _ = cached.removesuffix(".deb").split("_")
-    file = unquote(address.strip("'").rpartition("/")[2])
-    return Package(name, unquote(version), file, cached, checksum.removeprefix("SHA256:"))
+def parse_listing(text: str) -> list[Package]:
+    """What --print-uris prints: a line `'address' file size SHA256:digest` for each package."""
+    found = []
+    for line in text.splitlines():
+        if line.startswith("'"):
+            address, cached, _, checksum = line.split()
+            name, version, _ = cached.removesuffix(".deb").split("_")
+            file = unquote(address.strip("'").rpartition("/")[2])
+            found.append(Package(name, unquote(version), file, cached, checksum.removeprefix("SHA256:")))
+    return found
 
 
 def _download(config: Path, archives: Path, wanted: list[Package], say: Say) -> None:

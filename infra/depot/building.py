@@ -2,7 +2,8 @@
 
 A part is made in `<depot>/.building/<part>`, in the layout of the depot, then its files are renamed into
 place and the manifest is written. Until then what the part was before is in place, and a build that was
-killed starts that part again. Two parts are made at a time: one may wait for the network while another computes.
+killed starts that part again. Two parts are made at a time: one may wait for the network while another
+computes.
 """
 
 from __future__ import annotations

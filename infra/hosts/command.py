@@ -23,6 +23,7 @@ def run(
     input_text: str | None = None,
     environment: Mapping[str, str] | None = None,
     cwd: str | None = None,
+    pass_descriptors: Sequence[int] = (),
     deadline_seconds: float = DEADLINE_SECONDS,
 ) -> str:
     """Standard output of `argv`. Raises CommandFailed if it is missing, fails or passes the deadline.
@@ -40,6 +41,7 @@ def run(
             timeout=deadline_seconds,
             env={"PATH": PATH, "LC_ALL": "C.UTF-8", **(environment or {})},
             cwd=cwd,
+            pass_fds=pass_descriptors,
             check=False,
         )
     except FileNotFoundError:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from infra.errors import InfraError
 from infra.hosts.command import run
+from infra.hosts.lock import taking_turns
 
 UNPACK_SECONDS = 300.0
 PARTIAL = ".partial"
@@ -59,8 +60,14 @@ def unpack(tarball: Path, cache_dir: Path) -> Path:
             f"{tarball} does not exist; build the depot: citycloud depot build"
         ) from None
     target = cache_dir / "base" / digest
-    if target.is_dir():
-        return target
+    with taking_turns(cache_dir / "base" / ".lock") as lock:
+        if not target.is_dir():
+            _unpack_whole(tarball, target, lock)
+    return target
+
+
+def _unpack_whole(tarball: Path, target: Path, lock: int) -> None:
+    """The tar of a killed run keeps the lock, so nobody clears the folder under it."""
     partial = target.with_suffix(PARTIAL)
     if partial.exists():
         shutil.rmtree(partial)
@@ -69,6 +76,6 @@ def unpack(tarball: Path, cache_dir: Path) -> Path:
         ("tar", "--extract", "--file", str(tarball), "--directory", str(partial), "--zstd",
          "--preserve-permissions", "--numeric-owner", "--xattrs", "--xattrs-include=*"),
         deadline_seconds=UNPACK_SECONDS,
+        pass_descriptors=(lock,),
     )  # fmt: skip
     os.rename(partial, target)
-    return target

@@ -122,13 +122,12 @@ class Connection:
     def _converse(
         self, channel: paramiko.Channel, command: str, input_text: str | None, deadline: float
     ) -> Result:
+        """Writes and reads both outputs all at once: a program may answer before it has heard everything."""
+        output: list[bytes] = []
         errors: list[bytes] = []
         listener = threading.Thread(target=_drain, args=(channel.recv_stderr, errors), daemon=True)
-        if input_text is not None:
-            channel.sendall(input_text.encode())
-        channel.shutdown_write()
         listener.start()
-        output: list[bytes] = []
+        threading.Thread(target=_send, args=(channel, input_text or ""), daemon=True).start()
         while True:
             left = deadline - time.monotonic()
             channel.settimeout(max(left, 0.01))
@@ -204,6 +203,14 @@ def _connect(target: Target, deadline_seconds: float) -> paramiko.SSHClient:
             raise HostKeyUnknown(f"the host key of {where} is not in {target.known_hosts}") from error
         raise HostUnreachable(f"{where}: SSH broke off: {error}") from error
     return client
+
+
+def _send(channel: paramiko.Channel, text: str) -> None:
+    try:
+        channel.sendall(text.encode())
+        channel.shutdown_write()
+    except OSError:
+        return  # the program ended without hearing it all, or the reader's deadline has passed
 
 
 def _drain(receive: Callable[[int], bytes], into: list[bytes]) -> None:

@@ -20,8 +20,9 @@ from infra.provider.resource import REGION, Context, Resource, State, kept
 _ATTRIBUTES = frozenset(
     {
         "id", "name", "status", "visibility", "protected", "owner", "checksum", "os_hash_algo",
-        "os_hash_value", "os_hidden", "size", "virtual_size", "min_disk", "min_ram", "container_format", "disk_format", "tags",
-        "created_at", "updated_at", "file", "self", "schema", "direct_url", "locations", "stores",
+        "os_hash_value", "os_hidden", "size", "virtual_size", "min_disk", "min_ram",
+        "container_format", "disk_format", "tags", "created_at", "updated_at", "file", "self",
+        "schema", "direct_url", "locations", "stores",
     }
 )  # fmt: skip
 

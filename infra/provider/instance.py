@@ -31,6 +31,7 @@ class Instance(Resource):
 
     type_name = "openstack:compute/instance:Instance"
     seconds = 900.0
+    alternatives = (("flavorId", "flavorName"), ("imageId", "imageName"))
     properties = (
         Property("name", required=True, rule=rules.name),
         Property("imageId", replaces=True, chosen_by_cloud=True),

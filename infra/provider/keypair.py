@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from infra.cloud.collection import Thing
 from infra.cloud.errors import Conflict, Unavailable
 from infra.cloud.keypair import create_keypair, find_keypair, remove_keypair
@@ -22,6 +24,9 @@ class Keypair(Resource):
         REGION,
     )
     unsupported = ("valueSpecs",)
+
+    def alike(self, item: Property, present: Any, wanted: Any, state: State) -> bool:
+        return item.name == "publicKey" and _same_key(str(present), str(wanted))
 
     def create(self, context: Context, inputs: State) -> tuple[str, State]:
         name, user_id = inputs["name"], inputs.get("userId", "")

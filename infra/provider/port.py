@@ -34,7 +34,7 @@ class Port(CollectionResource):
         Property(
             "securityGroupIds", "strings", "security_groups", chosen_by_cloud=True, unordered=True
         ),
-        Property("noSecurityGroups", "boolean", default=False),
+        Property("noSecurityGroups", "boolean", default=False, kept=True),
         Property(
             "fixedIps", "objects", chosen_by_cloud=True, unordered=True,
             fields=(
@@ -42,7 +42,7 @@ class Port(CollectionResource):
                 Property("ipAddress", chosen_by_cloud=True, rule=rules.address),
             ),
         ),
-        Property("noFixedIp", "boolean", default=False),
+        Property("noFixedIp", "boolean", default=False, kept=True),
         Property("portSecurityEnabled", "boolean", chosen_by_cloud=True),
         Property(
             "allowedAddressPairs", "objects", unordered=True,
@@ -66,9 +66,9 @@ class Port(CollectionResource):
 
     def body(self, cloud: Cloud, inputs: Mapping[str, Any]) -> dict[str, Any]:
         body = super().body(cloud, inputs)
-        if body.pop("no_security_groups", False):
+        if inputs.get("noSecurityGroups"):
             body["security_groups"] = []
-        if body.pop("no_fixed_ip", False):
+        if inputs.get("noFixedIp"):
             body["fixed_ips"] = []
         for key in ("fixed_ips", "allowed_address_pairs"):
             if key in body:
@@ -81,8 +81,6 @@ class Port(CollectionResource):
             shown[name] = [_named(row) for row in shown.get(name, [])]
         return {
             **shown,
-            "noFixedIp": not thing.get("fixed_ips"),
-            "noSecurityGroups": not thing.get("security_groups"),
             "allFixedIps": [row["ip_address"] for row in thing.get("fixed_ips", [])],
             "allSecurityGroupIds": sorted(thing.get("security_groups", [])),
         }

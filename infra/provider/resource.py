@@ -45,12 +45,14 @@ class Resource(ABC):
     """One resource type. `properties` are those served; `unsupported` those that the official type also has.
 
     State is a plain dictionary by property name; `create`, `read` and `update` return it as the cloud has it.
+    `alternatives` are pairs of inputs of which a program gives one; an import writes down the first.
     `seconds` is how long each operation may take if the program sets no custom timeout.
     """
 
     type_name: ClassVar[str]
     properties: ClassVar[tuple[Property, ...]]
     unsupported: ClassVar[tuple[str, ...]] = ()
+    alternatives: ClassVar[tuple[tuple[str, str], ...]] = ()
     seconds: ClassVar[float] = 600.0
 
     def check(self, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], list[Failure]]:
@@ -126,7 +128,12 @@ class Resource(ABC):
             for item in self.properties
             if not item.output and item.name in state and state[item.name] not in (None, "", [], {})
         }
-        return {name: value for name, value in chosen.items() if value != self._default(name)}
+        doubled = {second for first, second in self.alternatives if first in chosen}
+        return {
+            name: value
+            for name, value in chosen.items()
+            if value != self._default(name) and name not in doubled
+        }
 
     def _default(self, name: str) -> Any:
         return next(item.default for item in self.properties if item.name == name)

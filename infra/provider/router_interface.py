@@ -25,6 +25,7 @@ class RouterInterface(Resource):
         REGION,
     )
     unsupported = ("forceDestroy",)
+    alternatives = (("subnetId", "portId"),)
 
     def examine(self, inputs: Mapping[str, Any]) -> Iterable[Failure]:
         if ("subnetId" in inputs) == ("portId" in inputs):

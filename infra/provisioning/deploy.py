@@ -152,7 +152,7 @@ class Deployment:
                 log.skip(todo.pop(0), done)
             if not todo:
                 continue
-            log.inputs = stage.inputs
+            log.stage = stage
             stage.work(todo, log)
             resuming = resuming and stage.gate and not log.changed
 
@@ -165,13 +165,15 @@ class _Log:
         self._progress = progress
         self._medians = medians
         self._running: str | None = None
-        self.inputs: Callable[[str], str] = lambda _: ""
+        self.stage: Stage | None = None
         self.last_phase: str | None = None
         self.changed = 0
 
     def phase_started(self, phase: str) -> None:
+        if self.stage is None:
+            raise ValueError(f"phase {phase} has no stage")
         self._running = self.last_phase = phase
-        self._writer.phase_started(phase, self.inputs(phase))
+        self._writer.phase_started(phase, self.stage.inputs(phase), gate=self.stage.gate)
         self._progress.phase_started(phase, self._medians.get(phase))
 
     def step(self, phase: str, text: str) -> None:

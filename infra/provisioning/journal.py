@@ -15,7 +15,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import token_hex
 from statistics import median
@@ -43,6 +43,7 @@ class PhaseRecord:
     """One phase of one run. `result` is None while it runs, and for ever when the run was cut in it.
 
     `skipped` phases were done by an earlier, cut run with the same inputs; they carry no time of their own.
+    `gate` phases look at things that can change behind the journal's back, and run each time.
     """
 
     name: str
@@ -53,6 +54,7 @@ class PhaseRecord:
     seconds: float = 0.0
     skipped: bool = False
     message: str = ""
+    gate: bool = False
 
     @property
     def done(self) -> bool:
@@ -125,14 +127,23 @@ class Journal:
         return runs[-1] if runs else None
 
     def done_phases(self, command: str) -> dict[str, str]:
-        """Phase -> hash of its inputs, of what the last run of `command` did before it was cut or failed.
+        """Phase -> hash of its inputs: what runs of `command` did since the last one that completed.
 
-        Empty after a run that completed: the next one goes through everything again.
+        Empty after a run that completed: the next one goes through everything again. A phase that was begun
+        again takes along what was done after it, which stood on it. Gates are not among them.
         """
-        run = self.last_run(command)
-        if run is None or run.result == "ok":
-            return {}
-        return {phase.name: phase.inputs for phase in run.phases if phase.done}
+        done: dict[str, str] = {}
+        for run in self.runs():
+            if run.command != command:
+                continue
+            for phase in run.phases:
+                if not phase.gate and not phase.skipped:
+                    done = dict(list(done.items())[: _position(done, phase.name)])
+                if phase.done and not phase.gate:
+                    done[phase.name] = phase.inputs
+            if run.result == "ok":
+                done = {}
+        return done
 
     def slow_phases(self, run: RunRecord) -> list[SlowPhase]:
         """The phases of `run` that took unusually long, judged by the runs before it."""
@@ -187,9 +198,9 @@ class RunWriter:
             boot=self.run.boot_id,
         )
 
-    def phase_started(self, name: str, inputs: str) -> None:
-        self.run.phases.append(PhaseRecord(name, inputs, self._clock()))
-        self._write("phase_started", phase=name, inputs=inputs)
+    def phase_started(self, name: str, inputs: str, *, gate: bool = False) -> None:
+        self.run.phases.append(PhaseRecord(name, inputs, self._clock(), gate=gate))
+        self._write("phase_started", phase=name, inputs=inputs, gate=gate)
 
     def phase_skipped(self, name: str, inputs: str) -> None:
         """Record that an earlier run did it, so that a resumed run which is itself cut can be resumed."""
@@ -201,7 +212,7 @@ class RunWriter:
         if started.name != name or started.result is not None:
             raise ValueError(f"phase {name} is not the one that runs ({started.name})")
         seconds = round(self._clock() - started.started, 3)
-        ended = PhaseRecord(name, started.inputs, started.started, result, changed, seconds, message=message)
+        ended = replace(started, result=result, changed=changed, seconds=seconds, message=message)
         self.run.phases[-1] = ended
         self._write(
             "phase_ended", phase=name, result=result, changed=changed, seconds=seconds, message=message
@@ -237,6 +248,11 @@ def comparable(changed: int, other: int) -> bool:
     """
     low, high = sorted((changed, other))
     return high == 0 if low == 0 else high <= 2 * low
+
+
+def _position(done: dict[str, str], name: str) -> int:
+    names = list(done)
+    return names.index(name) if name in done else len(names)
 
 
 def _comparable_seconds(runs: list[RunRecord], phase: PhaseRecord) -> list[float]:
@@ -309,7 +325,8 @@ def _apply(runs: dict[str, RunRecord], record: dict[str, Any]) -> None:
         return
     run = runs[run_id]
     if event == "phase_started":
-        run.phases.append(PhaseRecord(record["phase"], record["inputs"], at))
+        gate = bool(record.get("gate"))
+        run.phases.append(PhaseRecord(record["phase"], record["inputs"], at, gate=gate))
     elif event == "phase_skipped":
         run.phases.append(PhaseRecord(record["phase"], record["inputs"], at, result="ok", skipped=True))
     elif event == "phase_ended":
@@ -321,13 +338,11 @@ def _apply(runs: dict[str, RunRecord], record: dict[str, Any]) -> None:
 def _end_phase(run: RunRecord, record: dict[str, Any]) -> None:
     for index, phase in enumerate(run.phases):
         if phase.name == record["phase"] and phase.result is None:
-            run.phases[index] = PhaseRecord(
-                phase.name,
-                phase.inputs,
-                phase.started,
-                record["result"],
-                int(record["changed"]),
-                float(record["seconds"]),
+            run.phases[index] = replace(
+                phase,
+                result=record["result"],
+                changed=int(record["changed"]),
+                seconds=float(record["seconds"]),
                 message=str(record.get("message", "")),
             )
 

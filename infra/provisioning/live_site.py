@@ -69,8 +69,12 @@ class LiveSite:
         return read_capacity(self._reading())
 
     def onboarded(self) -> set[str]:
-        """Codes of the agencies that have a project."""
-        return {project.agency for project in read_agency_projects(self._reading())}
+        """Codes of the agencies that have a project with a network of its own: the last parts of a landing
+        zone stand on it."""
+        reading = self._reading()
+        networks = reading.items("network", "/networks", "networks", {"fields": "project_id"})
+        served = {network["project_id"] for network in networks}
+        return {project.agency for project in read_agency_projects(reading) if project.id in served}
 
     def targets(self) -> list[MonitoringTarget]:
         return read_targets(self._monitoring_address())

@@ -141,7 +141,8 @@ def playbook_stage(site: SiteContext, tether: Tether) -> Stage:
 
     def inputs(_: str) -> str:
         files = ["hosts.yml", "group_vars"]
-        sources = [site.settings.project_root / "playbooks", site.paths.secrets]
+        # a server that was installed anew has another host key: what was done on the old one is not done
+        sources = [site.settings.project_root / "playbooks", site.paths.secrets, site.paths.known_hosts]
         digest = digest_of(site.settings.project_root, [*sources, *(inventory / name for name in files)])
         return _joined(digest, depot_digest(site.settings.depot_dir))
 

@@ -12,6 +12,7 @@ from infra.errors import InfraError
 
 CALL_SECONDS = 5.0
 PROMETHEUS_PORT, ALERTMANAGER_PORT = 9090, 9093
+PAGE, HEARTBEAT = "page", "heartbeat"  # severities: wakes somebody; fires always, to prove that alerts arrive
 
 
 class MonitoringUnreachable(InfraError):

@@ -15,6 +15,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from infra.errors import InfraError
 from infra.provisioning.stack_result import StackLocked
 
 _LEAST_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_START_SECONDS = 30.0
+LOCK_PATIENCE_SECONDS = 20.0
 
 
 class ProviderDidNotStart(InfraError):
@@ -163,7 +164,21 @@ class PulumiFiles:
         return len(pending)
 
     def break_stale_locks(self, project: str, stack: str) -> None:
-        """Remove the locks of engines that are dead; raise StackLocked for one that lives."""
+        """Remove the locks of engines that are dead; raise StackLocked for one that goes on living.
+
+        An engine whose deploy run was killed ends by itself within seconds, as soon as it misses its program or its
+        provider: that is waited for.
+        """
+        ends = time.monotonic() + LOCK_PATIENCE_SECONDS
+        while True:
+            try:
+                return self._break_locks_of_the_dead(project, stack)
+            except StackLocked:
+                if time.monotonic() > ends:
+                    raise
+                time.sleep(0.25)
+
+    def _break_locks_of_the_dead(self, project: str, stack: str) -> None:
         folder = self._root / "state" / ".pulumi" / "locks" / "organization" / project / stack
         for file in folder.glob("*.json"):
             try:

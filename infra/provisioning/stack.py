@@ -52,11 +52,21 @@ class Stacks:
     network and its way out). Methods raise StacksFailed when every stack was tried and some failed.
     """
 
-    def __init__(  # noqa: PLR0917  (what every run needs; the rest by name)
-        self, inventory: Inventory, site_dir: Path, depot_dir: Path, cache_dir: Path,
-        credentials: Credentials, passphrase: str, *, on_event: Listener = lambda progress: None, workers: int = WORKERS,
-        parallel: int = PARALLEL, open_to: Sequence[str] | None = None, search_path: str | None = None,
-    ) -> None:  # fmt: skip
+    def __init__(  # noqa: PLR0917  (what every run needs; the rest goes by name)
+        self,
+        inventory: Inventory,
+        site_dir: Path,
+        depot_dir: Path,
+        cache_dir: Path,
+        credentials: Credentials,
+        passphrase: str,
+        *,
+        on_event: Listener = lambda progress: None,
+        workers: int = WORKERS,
+        parallel: int = PARALLEL,
+        open_to: Sequence[str] | None = None,
+        search_path: str | None = None,
+    ) -> None:
         self._inventory = inventory
         self._site_dir = site_dir
         self._depot_dir = depot_dir
@@ -197,6 +207,7 @@ class Stacks:
         """What all threads need, made once and before them."""
         zones = any(codes)
         if operation in ("up", "preview"):
+            _load(_ROOT / "stacks" / ("landing_zone" if zones else "platform"))
             if zones and not self._exists(""):
                 raise PlatformMissing(
                     "there is no platform yet, and landing zones stand on it: bring it up first"
@@ -331,6 +342,10 @@ def _load(folder: Path) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    for value in vars(module).values():
+        # The SDK's modules load at the first look at them, and not safely when two threads look first.
+        if isinstance(value, ModuleType):
+            dir(value)
     return module
 
 

@@ -19,12 +19,14 @@ from infra.hosts.lab import Lab
 from infra.hosts.namespace import NamespaceMissing
 from infra.inventory import Inventory
 from infra.provisioning import certificates, lock
-from infra.provisioning.guest import Guest, GuestRecord
+from infra.provisioning.guest import Guest, GuestRecord, wanted
 from infra.provisioning.journal import Journal, PhaseRecord, RunRecord, SlowPhase
 from infra.provisioning.live_site import LiveSite
 from infra.provisioning.lock import LockOwner
 from infra.provisioning.prometheus import (
     ALERTMANAGER_PORT,
+    HEARTBEAT,
+    PAGE,
     PROMETHEUS_PORT,
     FiringAlert,
     MonitoringTarget,
@@ -33,8 +35,6 @@ from infra.provisioning.site import SiteContext
 
 T = TypeVar("T")
 LAB_OFF = "the lab is off"
-PAGE = "page"
-HEARTBEAT = "heartbeat"  # fires always, to prove that alerts arrive
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,7 @@ class SiteStatus:
     apis: list[ApiStatus] = field(default_factory=list)
     hypervisors: list[Hypervisor] = field(default_factory=list)
     virtual_machines: list[VirtualMachine] = field(default_factory=list)
+    missing_machines: list[str] = field(default_factory=list)
     capacity: list[FlavorCapacity] = field(default_factory=list)
     targets_up: int = 0
     targets: int = 0
@@ -171,6 +172,7 @@ def collect(
         status.hypervisors = _hypervisors(inventory, read("hypervisors", site.compute_services))
         servers = read("servers", site.servers)
         status.virtual_machines = [_virtual_machine(server, record(server.id)) for server in servers]
+        status.missing_machines = _missing(inventory, servers)
         status.capacity = read("capacity", lambda: _capacity(site.capacity()))
     targets = read("monitoring targets", site.targets)
     status.targets, status.targets_up = len(targets), sum(target.up for target in targets)
@@ -185,6 +187,7 @@ def judge(status: SiteStatus, inventory: Inventory, now: dt.datetime) -> None:
     if status.hypervisors and status.onboarded < status.agencies:
         missing = status.agencies - status.onboarded
         status.problems.append(f"{missing} of {status.agencies} agencies have no landing zone")
+    status.problems += [f"server {name} does not exist" for name in status.missing_machines]
     status.problems += [
         f"server {vm.agency}/{vm.name} is {vm.state}" for vm in status.virtual_machines if vm.state == "error"
     ]
@@ -205,7 +208,7 @@ def next_commands(status: SiteStatus, inventory: Inventory) -> list[str]:
         return [f"citycloud up {option}"]
     if LAB_OFF in status.problems:
         return [f"citycloud lab start {option}"]
-    if any("landing zone" in problem for problem in status.problems):
+    if status.missing_machines or any("landing zone" in problem for problem in status.problems):
         return [f"citycloud zone up {option}"]
     if status.problems:
         return [f"citycloud verify {option}", f"citycloud up {option}"]
@@ -283,6 +286,12 @@ def _virtual_machine(server: ServerStatus, record: GuestRecord | None) -> Virtua
         hypervisor=server.hypervisor,
         ssh_seconds=record.ssh_seconds if record else None,
     )
+
+
+def _missing(inventory: Inventory, servers: Iterable[ServerStatus]) -> list[str]:
+    """What the inventory asks for and the cloud has not."""
+    found = {f"{server.project.agency}/{server.name}" for server in servers}
+    return [guest.label for guest in wanted(inventory) if guest.label not in found]
 
 
 def _capacity(capacity: Capacity) -> list[FlavorCapacity]:

@@ -18,10 +18,11 @@ from infra.inventory import Inventory
 from infra.provisioning import isolation
 from infra.provisioning.guest import Compute, Guest, GuestRecord, GuestRoll
 from infra.provisioning.isolation import Isolation
-from infra.provisioning.prometheus import MonitoringTarget
+from infra.provisioning.prometheus import PAGE, FiringAlert, MonitoringTarget
 
 GUEST_SECONDS = 300.0  # an emulated Debian on a busy machine of two cores took 65 s when it was alone
 TARGET_SECONDS = 120.0  # service discovery looks every few scrapes
+ALERT_SECONDS = 120.0  # a rule's evaluation and Alertmanager's group interval
 INTERVAL_SECONDS = 1.0
 PARALLEL = 8
 
@@ -76,6 +77,8 @@ class Site(Protocol):
 
     def targets(self) -> list[MonitoringTarget]: ...
 
+    def alerts(self) -> list[FiringAlert]: ...
+
 
 Step = Callable[[str], None]
 Probe = Callable[[ssh.Target, Inventory, Guest, list[Guest]], Isolation]
@@ -109,7 +112,7 @@ class Verification:
         """Never raises for what it finds: an error is a check that failed."""
         checks = [*self._apis(), *self._hypervisors()]
         guest_checks, reached = self._guests()
-        return Report((*checks, *guest_checks, *self._isolation(reached), *self._targets()))
+        return Report((*checks, *guest_checks, *self._isolation(reached), *self._targets(), *self._alerts()))
 
     def _apis(self) -> list[Check]:
         self._step("APIs over TLS")
@@ -206,6 +209,21 @@ class Verification:
         faults = [f"{target.job} {target.instance}: {target.error or 'not scraped yet'}" for target in down]
         faults += [f"hypervisor {name}: not found by service discovery" for name in missing]
         return [Check("monitoring", "targets", not faults, "; ".join([seen, *faults]))]
+
+    def _alerts(self) -> list[Check]:
+        """No page fires. One is waited for: after a deployment some are just being resolved."""
+        deadline = self._clock() + ALERT_SECONDS
+        while True:
+            try:
+                pages = [alert for alert in self._site.alerts() if alert.severity == PAGE]
+            except InfraError as error:
+                return [Check("monitoring", "alerts", False, str(error))]
+            self._step(f"alerts that page: {len(pages)}")
+            if not pages or self._clock() > deadline:
+                break
+            self._pause(INTERVAL_SECONDS)
+        seen = "; ".join(f"{alert.name}: {alert.summary}" for alert in pages) or "none pages"
+        return [Check("monitoring", "alerts", not pages, seen)]
 
     def _missing(self, targets: list[MonitoringTarget]) -> list[str]:
         """Real hypervisors that are no target: a list without them is all up, too."""

@@ -24,23 +24,19 @@ Given: TypeAlias = dict[str, Any]
 PEOPLE = {"members": ("member",), "approvers": ("approver", "reader")}
 OPEN_PORTS = (("tcp", 22), ("icmp", None))
 RULES_PER_GROUP = 10
+BASELINE = "SSH and ping from the city's administration; all else is for the agency to open"
 
 
 def program(inventory: Inventory, agency: Agency, ssh_public_key: str, open_to: Sequence[str]) -> None:
-    """`open_to`: the networks (CIDR) from which servers take SSH and ping, by the city's policy; nothing
-    else.
-    """
+    """`open_to`: the networks (CIDR) from which servers take SSH and ping, by the city's policy."""
     platform = pulumi.StackReference(f"organization/platform/{inventory.site.site_name}")
     given = {name: platform.require_output(name) for name in FROM_PLATFORM}
     project = _project(agency, given["roles"])
-    _quotas(project, agency.quota)
-    network, gateway = _network(agency, project, given["external_network"], inventory.site.dns_servers)
-    group = _security_group(project, open_to)
-    place: Given = {
-        "network_id": network.id,
-        "security_group_ids": [group.id],
-        "tenant_id": project.id,
-    }
+    # Limits first: Neutron refuses a limit while something that it counts is being made.
+    limits = ResourceOptions(depends_on=[_quotas(project, agency.quota)])
+    network, gateway = _network(agency, project, limits, given["external_network"], inventory.site.dns_servers)
+    group = _security_group(project, limits, open_to)
+    place: Given = {"network_id": network.id, "security_group_ids": [group.id], "tenant_id": project.id}
     place["opts"] = ResourceOptions(depends_on=[gateway])
     scope: Given = {}
     if agency.servers:
@@ -49,8 +45,8 @@ def program(inventory: Inventory, agency: Agency, ssh_public_key: str, open_to: 
         duty = identity.RoleAssignment("operator", project_id=project.id, **grant)
         scoped = Provider("agency", tenant_id=project.id, opts=ResourceOptions(depends_on=[duty]))
         keypair = compute.Keypair("keypair", name=f"{agency.code}-operator", public_key=ssh_public_key)
-        as_ours = ResourceOptions(provider=scoped, ignore_changes=["imageId"])
-        scope = {"key_pair": keypair.name, "opts": as_ours}
+        opts = ResourceOptions(provider=scoped, ignore_changes=["imageId"])
+        scope = {"opts": opts, "key_pair": keypair.name}
     pulumi.export("project_id", project.id)
     pulumi.export("network_id", network.id)
     pulumi.export("servers", _servers(agency, given, place, scope))
@@ -68,31 +64,33 @@ def _project(agency: Agency, roles: Output[Any]) -> identity.Project:
     return project
 
 
-def _quotas(project: identity.Project, quota: Quota) -> None:
+def _quotas(project: identity.Project, quota: Quota) -> networking.QuotaV2:
     servers = {"instances": quota.instances, "cores": quota.cores, "ram": quota.ram_mib}
     compute.QuotaSetV2("compute", project_id=project.id, **servers)
     ours = {"network": quota.networks, "subnet": quota.networks, "router": quota.routers}
     ours |= {"port": quota.ports, "floatingip": quota.floating_ips, "security_group": quota.security_groups}
     ours["security_group_rule"] = quota.security_groups * RULES_PER_GROUP
-    networking.QuotaV2("network", project_id=project.id, **ours)
     volumes = {"volumes": quota.volumes, "gigabytes": quota.gigabytes, "snapshots": quota.volumes}
     blockstorage.QuoteSetV3("volume", project_id=project.id, **volumes)
+    return networking.QuotaV2("network", project_id=project.id, **ours)
 
 
 def _network(
-    agency: Agency, project: identity.Project, external: Output[Any], dns: Sequence[Any]
+    agency: Agency, project: identity.Project, limits: ResourceOptions, external: Output[Any], dns: Sequence[Any]
 ) -> tuple[networking.Network, networking.RouterInterface]:
     ours = {"name": agency.code, "tenant_id": project.id}
-    network = networking.Network("network", **ours)
+    network = networking.Network("network", **ours, opts=limits)
     inside = {"network_id": network.id, "cidr": str(agency.network)}
     subnet = networking.Subnet("subnet", **ours, **inside, dns_nameservers=[str(one) for one in dns])
-    router = networking.Router("router", **ours, external_network_id=external["id"])
+    router = networking.Router("router", **ours, external_network_id=external["id"], opts=limits)
     return network, networking.RouterInterface("gateway", router_id=router.id, subnet_id=subnet.id)
 
 
-def _security_group(project: identity.Project, open_to: Sequence[str]) -> networking.SecGroup:
-    about = "SSH and ping from the city's administration; all else is for the agency to open"
-    group = networking.SecGroup("baseline", name="baseline", description=about, tenant_id=project.id)
+def _security_group(
+    project: identity.Project, limits: ResourceOptions, open_to: Sequence[str]
+) -> networking.SecGroup:
+    about: Given = {"name": "baseline", "description": BASELINE, "tenant_id": project.id}
+    group = networking.SecGroup("baseline", **about, opts=limits)
     ours = {"security_group_id": group.id, "tenant_id": project.id}
     for source in open_to:
         come_in = {"direction": "ingress", "ethertype": "IPv4", "remote_ip_prefix": source}
@@ -106,8 +104,7 @@ def _servers(agency: Agency, given: Given, place: Given, scope: Given) -> list[G
     """A newer image of a name is for new servers; it never replaces one that stands (`ignore_changes`)."""
     made: list[Given] = []
     for spec in agency.servers:
-        name = spec.name
-        port = networking.Port(f"port-{name}", name=name, **place)
+        port = networking.Port(f"port-{(name := spec.name)}", name=name, **place)
         kind = {"flavor_id": given["flavors"][spec.flavor], "image_id": given["images"][spec.image]}
         server = compute.Instance(name, name=name, networks=[{"port": port.id}], **kind, **scope)
         made.append({"name": name, "id": server.id, "fixed_ip": port.all_fixed_ips[0], "floating_ip": ""})
@@ -120,7 +117,7 @@ def _servers(agency: Agency, given: Given, place: Given, scope: Given) -> list[G
 
 
 if __name__ == "__main__":
-    settings = pulumi.Config("landing_zone")
-    site = load(Path(settings.require("inventory")))
-    sources = settings.get_object("openTo") or [str(site.site.management_network.cidr)]
-    program(site, site.agency(settings.require("agency")), settings.require("sshPublicKey"), sources)
+    given = pulumi.Config("landing_zone")
+    site = load(Path(given.require("inventory")))
+    sources = given.get_object("openTo") or [str(site.site.management_network.cidr)]
+    program(site, site.agency(given.require("agency")), given.require("sshPublicKey"), sources)

@@ -12,6 +12,7 @@ import hashlib
 import itertools
 import re
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -109,6 +110,7 @@ class FakeOpenStack:
     bytes_of: dict[str, bytes] = field(default_factory=dict)
     project_id: str = "admin-project"
     user_id: str = "admin-user"
+    delay: float = 0.0  # seconds that each call takes
     lock: threading.RLock = field(default_factory=threading.RLock)
     numbers: Any = field(default_factory=lambda: itertools.count(1))
 
@@ -150,6 +152,7 @@ class FakeOpenStack:
     def handle(
         self, service: str, method: str, path: str, params: dict[str, str], body: Any, scope: str = ""
     ) -> Answer:
+        time.sleep(self.delay)
         with self.lock:
             self.calls.append((service, method, path))
             for fault in self.faults:
@@ -211,6 +214,10 @@ class FakeOpenStack:
             thing["tenant_id"] = thing["project_id"]
             thing.setdefault("tags", [])
             thing.setdefault("description", "")
+        if name in ("groups", "users"):
+            thing.setdefault("domain_id", "default")
+        if name == "projects":
+            thing.setdefault("domain_id", None if thing.get("is_domain") else "default")
         self._check_name(name, thing)
         if name == "flavors" and str(thing["id"]) in self.kind(name):
             raise Rejected(409, f"Flavor with ID {thing['id']} already exists.")

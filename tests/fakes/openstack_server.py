@@ -32,9 +32,11 @@ class FakeServer:
         self.fake = FakeOpenStack()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._http.daemon_threads = True
+        self._http.handle_error = lambda *which: None  # type: ignore[method-assign]  # a killed client
         self.port = self._http.server_address[1]
         self.tokens: dict[str, str] = {}
         self.logins = 0
+        self.password = "right"
 
     @property
     def auth_url(self) -> str:
@@ -44,7 +46,7 @@ class FakeServer:
         return {
             "OS_AUTH_URL": self.auth_url,
             "OS_USERNAME": "admin",
-            "OS_PASSWORD": "right",
+            "OS_PASSWORD": self.password,
             "OS_PROJECT_NAME": "admin",
             "OS_USER_DOMAIN_NAME": "Default",
             "OS_PROJECT_DOMAIN_NAME": "Default",
@@ -80,7 +82,7 @@ class FakeServer:
 
     def login(self, body: Any) -> tuple[int, Any, dict[str, str]]:
         password = body["auth"]["identity"].get("password", {}).get("user", {})
-        if password.get("password") != "right":
+        if password.get("password") != self.password:
             return 401, {"error": {"message": "The request you have made requires authentication."}}, {}
         project = body["auth"].get("scope", {}).get("project", {})
         project_id = project.get("id", self.fake.project_id)

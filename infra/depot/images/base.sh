@@ -38,6 +38,9 @@ printf '127.0.0.1 localhost\n::1 localhost ip6-localhost\n' > "$root/etc/hosts"
 rm -f "$root/etc/resolv.conf"
 : > "$root/etc/resolv.conf"
 : > "$root/etc/fstab"
+echo LANG=C.UTF-8 > "$root/etc/default/locale"
+# The image is as its packages left it: nothing has to be updated at the first boot.
+touch "$root/etc/.updated" "$root/var/.updated"
 
 # No source of packages but the depot, and nothing that wakes up by itself to fetch or to tidy.
 rm -f "$root"/etc/apt/sources.list.d/* "$root"/etc/apt/sources.list "$root"/etc/apt/trusted.gpg.d/*

@@ -30,6 +30,8 @@ wants() {
 }
 
 install_packages "$@"
+# The tree is as its packages left it: nothing has to be updated at the first boot.
+touch "$root/etc/.updated" "$root/var/.updated"
 [ ! -e "$root/usr/local/lib/guest" ] || exit 0
 
 mkdir -p "$root/usr/local/lib/guest"
@@ -66,5 +68,3 @@ mkdir -p "$root/etc/systemd/system-generators"
 for generator in bless-boot debug gpt-auto hibernate-resume integritysetup rc-local run system-update sysv veritysetup; do
     ln -sf /dev/null "$root/etc/systemd/system-generators/systemd-$generator-generator"
 done
-# The image is as its packages left it: nothing has to be updated at the first boot.
-touch "$root/etc/.updated" "$root/var/.updated"

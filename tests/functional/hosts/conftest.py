@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from lab_site import Site, make_site
+
+from tests.functional.hosts.lab_site import Site, make_site
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from infra.inventory import Inventory
 from infra.settings import Settings
 
 ROOT = Path(__file__).parents[3]
+CITYCLOUD = str(Path(sys.executable).with_name("citycloud"))
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Site:
 
     def citycloud(self, *words: str) -> list[str]:
         """The command line of `citycloud` on this site."""
-        return [sys.executable, "-m", "infra.cli.main", *words, "--inventory", str(self.inventory.path)]
+        return [CITYCLOUD, *words, "--inventory", str(self.inventory.path)]
 
     @property
     def environment(self) -> dict[str, str]:

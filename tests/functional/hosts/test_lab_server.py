@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
 import time
 from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
-from lab_site import Site
 
 from infra.hosts import iproute, keys, namespace, ssh
+from tests.functional.hosts.lab_site import Site
 
 pytestmark = pytest.mark.live
 SERVERS = ("ctl1", "hv1", "hv2")
@@ -134,7 +135,9 @@ def test_a_hypervisor_has_what_open_vswitch_and_libvirt_need(site: Site, server:
 
 
 def test_a_loop_device_mounts_a_file(site: Site) -> None:
-    site.run("hv2", "truncate -s 16M /root/disk && mke2fs -q -b 4096 /root/disk && mkdir -p /mnt/disk")
+    image = site.lab.volumes / "disk"
+    subprocess.run(["mke2fs", "-q", "-b", "4096", image, "16M"], check=True)
+    site.run("hv2", "cp /srv/volumes/disk /root/disk && mkdir -p /mnt/disk")
     try:
         site.run("hv2", "mount -o loop /root/disk /mnt/disk && touch /mnt/disk/file")
     finally:

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-from lab_site import Site
 
 from infra.errors import Problem
 from infra.hosts import namespace, preflight
+from tests.functional.hosts.lab_site import Site
 
 pytestmark = pytest.mark.live
 

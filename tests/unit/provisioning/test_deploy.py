@@ -133,6 +133,16 @@ def test_a_run_that_is_cut_twice_is_resumed_at_the_second_cut(site: Site) -> Non
     assert site.ran == ["lab", "platform", "verify"]
 
 
+def test_a_run_that_stops_at_a_gate_keeps_what_the_cut_one_had_done(site: Site) -> None:
+    site.kill_in("platform")
+    site.fail("lab", InfraError("busy"))
+    with pytest.raises(PhaseFailed):
+        site.run()
+    site.failure = {}
+    site.run()
+    assert site.ran == ["lab", "platform", "verify"]
+
+
 def test_after_a_resumed_run_the_next_one_is_whole(site: Site) -> None:
     site.kill_in("platform")
     site.run()

@@ -104,6 +104,38 @@ def test_what_a_resumed_run_skipped_counts_as_done_when_it_is_cut_itself(journal
     assert journal.done_phases("up") == {"base": "b1"}
 
 
+def test_a_resumed_run_that_stops_before_the_cut_forgets_nothing(journal: Journal) -> None:
+    first = journal.begin("up", "a")
+    first.phase_started("base", "b1")
+    first.phase_ended("base", "ok", 3)
+    second = journal.begin("up", "b")
+    second.phase_started("depot", "", gate=True)
+    second.phase_ended("depot", "failed", message="busy")
+    second.end("failed")
+    assert journal.done_phases("up") == {"base": "b1"}
+
+
+def test_a_phase_that_was_begun_again_takes_along_what_was_done_after_it(journal: Journal) -> None:
+    first = journal.begin("up", "a")
+    for name in ("base", "database", "services"):
+        first.phase_started(name, name)
+        first.phase_ended(name, "ok", 3)
+    second = journal.begin("up", "b")
+    second.phase_skipped("base", "base")
+    second.phase_started("database", "changed")
+    assert journal.done_phases("up") == {"base": "base"}
+    second.phase_ended("database", "ok", 1)
+    assert journal.done_phases("up") == {"base": "base", "database": "changed"}
+
+
+def test_a_gate_is_never_among_what_is_done(journal: Journal) -> None:
+    writer = journal.begin("up", "a")
+    writer.phase_started("lab", "l", gate=True)
+    writer.phase_ended("lab", "ok", 3)
+    assert journal.done_phases("up") == {}
+    assert journal.runs()[0].phases[0].gate
+
+
 def test_a_run_of_another_command_does_not_hide_the_cut_one(journal: Journal) -> None:
     cut = journal.begin("up", "a")
     cut.phase_started("base", "b1")

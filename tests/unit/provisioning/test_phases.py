@@ -149,7 +149,7 @@ def test_preflight_lets_nobody_pass_with_a_problem(
         work(phases.preflight_stage(site))
 
 
-def test_the_playbooks_inputs_are_the_servers_variables_secrets_and_depot_and_not_the_agencies(
+def test_the_playbooks_inputs_are_the_servers_with_their_keys_variables_and_secrets_and_not_the_agencies(
     site: SiteContext, tether: Tether, tmp_path: Path
 ) -> None:
     copy = tmp_path / "inventory"
@@ -164,7 +164,7 @@ def test_the_playbooks_inputs_are_the_servers_variables_secrets_and_depot_and_no
     seen = [digest()]
     (copy / "agencies.yaml").write_text("changed")
     assert digest() == seen[0]
-    for path in (copy / "hosts.yml", copy / "group_vars" / "all.yml", site.paths.secrets):
+    for path in (copy / "hosts.yml", copy / "group_vars/all.yml", site.paths.secrets, site.paths.known_hosts):
         path.write_text("changed")
         seen.append(digest())
     assert len(set(seen)) == len(seen)

@@ -23,7 +23,7 @@ from infra.cloud.server_status import ServerStatus
 from infra.cloud.usage import AgencyProject
 from infra.errors import InfraError
 from infra.inventory import Inventory
-from infra.provisioning.guest import GuestRecord
+from infra.provisioning.guest import GuestRecord, wanted
 from infra.provisioning.journal import Journal, boot_id
 from infra.provisioning.lock import LockOwner
 from infra.provisioning.prometheus import FiringAlert, MonitoringTarget
@@ -40,8 +40,12 @@ from infra.provisioning.status import (
 
 LAB = Path(__file__).parents[3] / "inventories" / "lab"
 NOW = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
-PROJECT = AgencyProject("p1", "sotttt", "sotttt")
-WEB = ServerStatus("id-1", "web", PROJECT, "active", "172.30.2.60", "hv2")
+SERVERS = [
+    ServerStatus(
+        f"id-{n}", guest.name, AgencyProject(f"p{n}", "p", guest.agency), "active", "172.30.2.60", "hv2"
+    )
+    for n, guest in enumerate(wanted(inventories.load(LAB)))
+]
 
 
 @dataclass
@@ -53,7 +57,7 @@ class FakeSite:
         default_factory=lambda: [ComputeService(name, True, True, 0.0) for name in ("hv1", "hv2")]
     )
     alert: list[FiringAlert] = field(default_factory=list)
-    server: list[ServerStatus] = field(default_factory=lambda: [WEB])
+    server: list[ServerStatus] = field(default_factory=lambda: list(SERVERS))
 
     def _asked(self, what: str) -> None:
         if what in self.failing:
@@ -154,6 +158,15 @@ def test_missing_landing_zones_are_counted_and_the_command_is_told(
     site.codes = {"sotttt"}
     status = read(inventory, site)
     assert status.problems == ["34 of 35 agencies have no landing zone"]
+    assert status.next_commands == [f"citycloud zone up --inventory {LAB}"]
+
+
+def test_a_server_that_the_inventory_asks_for_and_the_cloud_has_not_is_a_problem(
+    inventory: Inventory, site: FakeSite
+) -> None:
+    gone = site.server.pop(0)
+    status = read(inventory, site)
+    assert status.problems == [f"server {gone.project.agency}/{gone.name} does not exist"]
     assert status.next_commands == [f"citycloud zone up --inventory {LAB}"]
 
 

@@ -17,7 +17,7 @@ from infra.hosts import ssh
 from infra.inventory import Inventory
 from infra.provisioning.guest import Guest, GuestRecord, wanted
 from infra.provisioning.isolation import Isolation
-from infra.provisioning.prometheus import MonitoringTarget
+from infra.provisioning.prometheus import FiringAlert, MonitoringTarget
 from infra.provisioning.verify import GUEST_SECONDS, Check, NotHealthy, Report, Verification
 
 LAB = Path(__file__).parents[3] / "inventories" / "lab"
@@ -39,7 +39,11 @@ class FakeSite:
             MonitoringTarget("hypervisor", "hv2", True),
         ]
     )
+    alert: list[FiringAlert] = field(default_factory=list)
     error: InfraError | None = None
+
+    def alerts(self) -> list[FiringAlert]:
+        return self._or_error(self.alert)
 
     def apis(self) -> Iterable[ApiStatus]:
         return self._or_error(self.api)
@@ -144,7 +148,7 @@ def test_a_site_that_serves_passes_every_check(bench: Bench) -> None:
     report = bench.run().must_hold()
     assert report.ok
     assert [check.name for check in report.checks] == [
-        "API", "hypervisor", "hypervisor", *["guest"] * 4, *["isolation"] * 4, "monitoring",
+        "API", "hypervisor", "hypervisor", *["guest"] * 4, *["isolation"] * 4, "monitoring", "monitoring",
     ]  # fmt: skip
 
 
@@ -252,4 +256,17 @@ def test_a_cloud_that_does_not_answer_is_a_failed_check_and_no_traceback(bench: 
         "hypervisor all: connection refused",
         "guest all: connection refused",
         "monitoring targets: connection refused",
+        "monitoring alerts: connection refused",
     ]
+
+
+def test_an_alert_that_pages_is_waited_for_and_then_named(bench: Bench) -> None:
+    bench.site.alert = [
+        FiringAlert("Watchdog", "heartbeat", "alive", "", {}),
+        FiringAlert("CapacityLow", "notice", "little left", "", {}),
+        FiringAlert("ApiDown", "page", "compute is down", "", {}),
+    ]
+    assert bench.failed() == ["monitoring alerts: ApiDown: compute is down"]
+    assert bench.clock.now > 100
+    bench.site.alert.pop()
+    assert bench.run().ok

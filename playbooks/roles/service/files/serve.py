@@ -23,10 +23,17 @@ def notify(message: str) -> None:
             sock.sendto(message.encode(), "\0" + address[1:] if address[0] == "@" else address)
 
 
-def serve(module: str, host: str, port: int, threads: int, ready: int) -> None:
-    """Import the application, listen, write a byte to `ready`, serve for ever."""
+def serve(module: str, warm: list[str], host: str, port: int, threads: int, ready: int) -> None:
+    """Import the application, listen, write a byte to `ready`, serve for ever.
+
+    Each of `warm` (module:function) is called before the first request: what a service fills lazily, and not safely
+    when several threads come first, is then full.
+    """
     sys.argv = sys.argv[:1]  # oslo.config of some services reads the command line
     application = importlib.import_module(module).application
+    for entry in warm:
+        name, function = entry.split(":")
+        getattr(importlib.import_module(name), function)()
     from cheroot import wsgi
 
     server = wsgi.Server((host, port), application, numthreads=threads, request_queue_size=256, reuse_port=True)
@@ -41,6 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("module")
     parser.add_argument("address")
+    parser.add_argument("--warm", metavar="MODULE:FUNCTION", action="append", default=[])
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--threads", type=int, default=16)
     options = parser.parse_args()
@@ -50,7 +58,7 @@ def main() -> None:
     for _ in range(options.processes):
         child = os.fork()
         if child == 0:
-            serve(options.module, host, int(port), options.threads, writer)
+            serve(options.module, options.warm, host, int(port), options.threads, writer)
             os._exit(1)
         children.append(child)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
