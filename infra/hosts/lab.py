@@ -91,6 +91,7 @@ class LabPlan:
     names: dict[str, IPv4Address]
     gateway: IPv4Address | None
     kvm: frozenset[str]
+    memory_mib: dict[str, int]
     depot_url: str
 
     @classmethod
@@ -108,6 +109,7 @@ class LabPlan:
             names={host.name: host.address for host in inventory.hosts},
             gateway=gateways[0] if gateways else None,
             kvm=frozenset(host.name for host in inventory.hosts if host.virt_type == "kvm"),
+            memory_mib={host.name: host.memory_mib or 0 for host in inventory.hypervisors() if not host.is_fake},
             depot_url=site.depot_url,
         )
 
@@ -156,6 +158,7 @@ class Lab:
             group=self.group.child(spec.name),
             shared={self.plan.spec.shared_folder: self.volumes},
             kvm=spec.name in self.plan.kvm,
+            memory_mib=self.plan.memory_mib.get(spec.name, 0),
         )
 
     def _made(self) -> tuple[Server, ...]:

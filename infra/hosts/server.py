@@ -63,6 +63,7 @@ class Server:
     group: ControlGroup
     shared: Mapping[str, Path]
     kvm: bool = False
+    memory_mib: int = 0
 
     @property
     def name(self) -> str:
@@ -104,7 +105,7 @@ class Server:
         for folder in (self.upper, self.directory / "root"):
             folder.mkdir(parents=True, exist_ok=True)
         self.directory.chmod(0o700)
-        return server_files.write(self.upper, self.spec, gateway, names, authorized_key)
+        return server_files.write(self.upper, self.spec, gateway, names, authorized_key, self.memory_mib)
 
     def start(self, lower: Path) -> None:
         """Switches it on; one that runs is left alone. `lower` is the unpacked bare Debian."""

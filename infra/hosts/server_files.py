@@ -52,6 +52,13 @@ while [ $number -lt {LOOP_DEVICES} ]; do
 done
 """
 
+MEMORY = """\
+# What libvirt takes for the machine's memory: the deploy host's own figure changes while it runs.
+kib={kib}
+printf 'Node 0 %s: %d kB\\n' MemTotal $kib MemFree $kib MemUsed 0 > /run/citycloud-lab-memory
+mount --bind /run/citycloud-lab-memory /sys/devices/system/node/node0/meminfo
+"""
+
 UNIT = """\
 [Unit]
 Description=The {name} of a lab server
@@ -79,11 +86,12 @@ def write(
     gateway: IPv4Address | None,
     names: Mapping[str, IPv4Address],
     authorized_key: str,
+    memory_mib: int = 0,
 ) -> str:
     """Writes the server's own files below `root`; returns its public host key, made at the first call.
 
-    `names` are the site's servers for /etc/hosts; `gateway` is the way off the management network. A second
-    call restores the same content.
+    `names` are the site's servers for /etc/hosts; `gateway` is the way off the management network;
+    `memory_mib` is what a hypervisor has for its guests (0: whatever is there). A second call restores the same content.
     """
     files = {
         "etc/hostname": (f"{server.name}\n", 0o644),
@@ -94,7 +102,7 @@ def write(
         "etc/systemd/system.conf.d/citycloud-lab.conf": (SYSTEM, 0o644),
         "etc/dpkg/dpkg.cfg.d/citycloud-lab": (MACHINE_REGISTER, 0o644),
         "root/.ssh/authorized_keys": (f"{authorized_key}\n", 0o600),
-        "usr/local/lib/citycloud-lab/hardware": (HARDWARE, 0o755),
+        "usr/local/lib/citycloud-lab/hardware": (_hardware(memory_mib), 0o755),
         "usr/local/lib/citycloud-lab/network": (_network(server, gateway), 0o755),
     }
     for name in ("hardware", "network"):
@@ -109,6 +117,10 @@ def write(
         write_whole(root / path, content.encode(), mode)
     _directories(root, HOST_KEY.parent)
     return ensure_key(root / HOST_KEY, server.name)
+
+
+def _hardware(memory_mib: int) -> str:
+    return HARDWARE + (MEMORY.format(kib=memory_mib * 1024) if memory_mib else "")
 
 
 def public_host_key(root: Path) -> str:

@@ -55,8 +55,9 @@ class RunEvents:
             if metadata.new is not None:
                 self.outputs = dict(getattr(metadata.new, "outputs", None) or {})
             return
-        asked = self._started.get(metadata.urn, self._clock())
-        seconds = self._clock() - asked
+        ended = self._clock()
+        asked = self._started.get(metadata.urn, ended)
+        seconds = ended - asked
         if op in ("create", "create-replacement"):
             self.created[metadata.urn] = (asked, seconds)
         if op in _QUIET or op in _SHADOWS or state is None:
