@@ -166,8 +166,8 @@ class PulumiFiles:
     def break_stale_locks(self, project: str, stack: str) -> None:
         """Remove the locks of engines that are dead; raise StackLocked for one that goes on living.
 
-        An engine whose deploy run was killed ends by itself within seconds, as soon as it misses its program or its
-        provider: that is waited for.
+        An engine whose deploy run was killed ends by itself within seconds, as soon as it misses its program
+        or its provider: that is waited for.
         """
         ends = time.monotonic() + LOCK_PATIENCE_SECONDS
         while True:

@@ -343,9 +343,9 @@ def _load(folder: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     for value in vars(module).values():
-        # The SDK's modules load at the first look at them, and not safely when two threads look first.
+        # The SDK's modules load when something of theirs is first asked for; not safely, if two threads ask.
         if isinstance(value, ModuleType):
-            dir(value)
+            hasattr(value, "Provider")
     return module
 
 

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import pulumi
-from pulumi import Output, ResourceOptions
+from pulumi import Config, ResourceOptions, StackReference, export
 from pulumi_openstack import Provider, blockstorage, compute, identity, networking
 
 from infra.domain.agency import Agency
@@ -21,21 +20,23 @@ from infra.inventory import Inventory, load
 
 FROM_PLATFORM = ("roles", "flavors", "images", "external_network", "operator_user_id")
 Given: TypeAlias = dict[str, Any]
+Joined: TypeAlias = tuple[networking.Network, networking.RouterInterface]
 PEOPLE = {"members": ("member",), "approvers": ("approver", "reader")}
 OPEN_PORTS = (("tcp", 22), ("icmp", None))
 RULES_PER_GROUP = 10
-BASELINE = "SSH and ping from the city's administration; all else is for the agency to open"
+ABOUT = "SSH and ping from the city's administration; all else is for the agency to open"
+BASELINE: Given = {"name": "baseline", "description": ABOUT}
 
 
 def program(inventory: Inventory, agency: Agency, ssh_public_key: str, open_to: Sequence[str]) -> None:
     """`open_to`: the networks (CIDR) from which servers take SSH and ping, by the city's policy."""
-    platform = pulumi.StackReference(f"organization/platform/{inventory.site.site_name}")
-    given = {name: platform.require_output(name) for name in FROM_PLATFORM}
-    project = _project(agency, given["roles"])
+    platform = StackReference(f"organization/platform/{inventory.site.site_name}")
+    given: Given = {name: platform.require_output(name) for name in FROM_PLATFORM}
+    project = _project(agency, given)
     # Limits first: Neutron refuses a limit while something that it counts is being made.
-    limits = ResourceOptions(depends_on=[_quotas(project, agency.quota)])
-    network, gateway = _network(agency, project, limits, given["external_network"], inventory.site.dns_servers)
-    group = _security_group(project, limits, open_to)
+    given["limits"] = ResourceOptions(depends_on=[_quotas(project, agency.quota)])
+    network, gateway = _network(agency, project, given, inventory.site.dns_servers)
+    group = _security_group(project, given, open_to)
     place: Given = {"network_id": network.id, "security_group_ids": [group.id], "tenant_id": project.id}
     place["opts"] = ResourceOptions(depends_on=[gateway])
     scope: Given = {}
@@ -47,20 +48,20 @@ def program(inventory: Inventory, agency: Agency, ssh_public_key: str, open_to: 
         keypair = compute.Keypair("keypair", name=f"{agency.code}-operator", public_key=ssh_public_key)
         opts = ResourceOptions(provider=scoped, ignore_changes=["imageId"])
         scope = {"opts": opts, "key_pair": keypair.name}
-    pulumi.export("project_id", project.id)
-    pulumi.export("network_id", network.id)
-    pulumi.export("servers", _servers(agency, given, place, scope))
+    export("project_id", project.id)
+    export("network_id", network.id)
+    export("servers", _servers(agency, given, place, scope))
 
 
-def _project(agency: Agency, roles: Output[Any]) -> identity.Project:
+def _project(agency: Agency, given: Given) -> identity.Project:
     about = f"{agency.name_en} / {agency.name_vi}"
     domain = identity.Project("domain", name=agency.code, description=about, is_domain=True)
     project = identity.Project("project", name=agency.code, description=about, domain_id=domain.id)
     for people, held in PEOPLE.items():
         group = identity.GroupV3(people, name=people, domain_id=domain.id, description=f"{people}: {about}")
         for role in held:
-            grant = {"group_id": group.id, "project_id": project.id, "role_id": roles[role]}
-            identity.RoleAssignment(f"{people}-{role}", **grant)
+            grant = {"group_id": group.id, "role_id": given["roles"][role]}
+            identity.RoleAssignment(f"{people}-{role}", project_id=project.id, **grant)
     return project
 
 
@@ -75,22 +76,18 @@ def _quotas(project: identity.Project, quota: Quota) -> networking.QuotaV2:
     return networking.QuotaV2("network", project_id=project.id, **ours)
 
 
-def _network(
-    agency: Agency, project: identity.Project, limits: ResourceOptions, external: Output[Any], dns: Sequence[Any]
-) -> tuple[networking.Network, networking.RouterInterface]:
-    ours = {"name": agency.code, "tenant_id": project.id}
-    network = networking.Network("network", **ours, opts=limits)
+def _network(agency: Agency, project: identity.Project, given: Given, dns: Sequence[Any]) -> Joined:
+    ours: Given = {"name": agency.code, "tenant_id": project.id}
+    network = networking.Network("network", **ours, opts=given["limits"])
     inside = {"network_id": network.id, "cidr": str(agency.network)}
     subnet = networking.Subnet("subnet", **ours, **inside, dns_nameservers=[str(one) for one in dns])
-    router = networking.Router("router", **ours, external_network_id=external["id"], opts=limits)
+    outside = given["external_network"]["id"]
+    router = networking.Router("router", **ours, external_network_id=outside, opts=given["limits"])
     return network, networking.RouterInterface("gateway", router_id=router.id, subnet_id=subnet.id)
 
 
-def _security_group(
-    project: identity.Project, limits: ResourceOptions, open_to: Sequence[str]
-) -> networking.SecGroup:
-    about: Given = {"name": "baseline", "description": BASELINE, "tenant_id": project.id}
-    group = networking.SecGroup("baseline", **about, opts=limits)
+def _security_group(project: identity.Project, given: Given, open_to: Sequence[str]) -> networking.SecGroup:
+    group = networking.SecGroup("baseline", **BASELINE, tenant_id=project.id, opts=given["limits"])
     ours = {"security_group_id": group.id, "tenant_id": project.id}
     for source in open_to:
         come_in = {"direction": "ingress", "ethertype": "IPv4", "remote_ip_prefix": source}
@@ -109,15 +106,15 @@ def _servers(agency: Agency, given: Given, place: Given, scope: Given) -> list[G
         server = compute.Instance(name, name=name, networks=[{"port": port.id}], **kind, **scope)
         made.append({"name": name, "id": server.id, "fixed_ip": port.all_fixed_ips[0], "floating_ip": ""})
         if spec.floating_ip:
-            pool = given["external_network"]["name"]
-            floating = networking.FloatingIp(f"address-{name}", pool=pool, tenant_id=place["tenant_id"])
+            outside = {"pool": given["external_network"]["name"], "tenant_id": place["tenant_id"]}
+            floating = networking.FloatingIp(f"address-{name}", **outside)
             networking.FloatingIpAssociate(f"address-{name}", floating_ip=floating.address, port_id=port.id)
             made[-1]["floating_ip"] = floating.address
     return made
 
 
 if __name__ == "__main__":
-    given = pulumi.Config("landing_zone")
-    site = load(Path(given.require("inventory")))
-    sources = given.get_object("openTo") or [str(site.site.management_network.cidr)]
-    program(site, site.agency(given.require("agency")), given.require("sshPublicKey"), sources)
+    config = Config("landing_zone")
+    site = load(Path(config.require("inventory")))
+    sources = config.get_object("openTo") or [str(site.site.management_network.cidr)]
+    program(site, site.agency(config.require("agency")), config.require("sshPublicKey"), sources)

@@ -6,7 +6,6 @@ import gc
 import hashlib
 import json
 import os
-import sys
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,19 +13,18 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT))
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # the package warns of its own deprecated parts when it is imported
-    import pulumi_openstack  # noqa: F401
-
 from infra.cloud.credentials import Credentials
 from infra.inventory import Inventory, load
 from infra.provisioning import pulumi_engine
 from infra.provisioning.stack import Stacks
 from infra.provisioning.stack_result import StackProgress
 from tests.fakes.openstack_server import FakeServer
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # the package warns of its own deprecated parts when it is imported
+    import pulumi_openstack  # noqa: F401
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @dataclass(frozen=True)

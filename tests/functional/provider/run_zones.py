@@ -1,4 +1,6 @@
-"""A deploy run in a process of its own, to be killed: `python run_zones.py <root> <site> <depot> <cache> <agency>...`"""
+"""A deploy run in a process of its own, to be killed: `python run_zones.py <root> <site> <depot> <cache>
+<agency>...`
+"""
 
 from __future__ import annotations
 

@@ -21,7 +21,9 @@ from tests.functional.provider.conftest import ROOT, Place
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 
-def test_a_landing_zone_goes_up_is_seen_and_leaves_nothing_behind(place: Place, agency_with_servers: str) -> None:
+def test_a_landing_zone_goes_up_is_seen_and_leaves_nothing_behind(
+    place: Place, agency_with_servers: str
+) -> None:
     fake, agency = place.server.fake, agency_with_servers
     heard: list[StackProgress] = []
     with place.stacks(heard.append) as stacks:
@@ -64,7 +66,9 @@ def test_drift_is_found_and_mended(place: Place) -> None:
         stacks.zone_up([agency])
         network = next(one for one in fake.kind("networks").values() if one["name"] == agency)
         network["name"] = "renamed by hand"
-        rule = next(one for one in fake.kind("security-group-rules").values() if one["direction"] == "ingress")
+        rule = next(
+            one for one in fake.kind("security-group-rules").values() if one["direction"] == "ingress"
+        )
         del fake.kind("security-group-rules")[rule["id"]]
 
         (found,) = stacks.zone_refresh([agency])
@@ -86,9 +90,8 @@ def test_a_run_killed_anywhere_is_finished_by_the_next_and_nothing_is_doubled(
     fake.delay = 0.02
     command = [sys.executable, "-W", "ignore", str(Path(__file__).with_name("run_zones.py")), str(ROOT),
                str(place.site), str(place.depot), str(place.cache), agency_with_servers]  # fmt: skip
-    run = subprocess.Popen(
-        command, env={**os.environ, **place.server.environment()}, start_new_session=True, stderr=subprocess.DEVNULL
-    )  # fmt: skip
+    environment = {**os.environ, **place.server.environment()}
+    run = subprocess.Popen(command, env=environment, start_new_session=True, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while len(fake.calls) < moment and run.poll() is None and time.monotonic() < deadline:
         time.sleep(0.005)
@@ -137,7 +140,7 @@ def test_a_wrong_password_is_said_plainly(place: Place) -> None:
 
 
 def test_no_password_is_in_anything_that_is_kept(place: Place, agency_with_servers: str) -> None:
-    secret = "a-password-that-is-easy-to-find"  # noqa: S105
+    secret = "a-password-that-is-easy-to-find"
     place.server.password = secret
     with place.stacks() as stacks:
         stacks.platform_up()
@@ -162,8 +165,9 @@ def test_the_lock_of_a_dead_engine_is_broken_and_that_of_a_living_one_is_not(
         (folder / "dead.json").write_text(json.dumps({"pid": dead.pid, "hostname": host}), encoding="utf-8")
         assert stacks.platform_up(force=True).changed == 0
         engine = place.site / "pulumi" / "engine" / "bin" / "pulumi"
-        living = subprocess.Popen([engine, "login", "--interactive"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                  stderr=subprocess.PIPE, env={**os.environ, "HOME": str(place.site)})  # fmt: skip
+        living = subprocess.Popen([engine, "login", "--interactive"], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                  env={**os.environ, "HOME": str(place.site)})  # fmt: skip
         living.send_signal(signal.SIGSTOP)
         try:
             lock = {"pid": living.pid, "hostname": host, "timestamp": "now"}

@@ -100,16 +100,38 @@ def test_a_name_that_is_taken_is_not_tried_again() -> None:
 @pytest.mark.parametrize(
     ("status", "text", "kind", "said"),
     [
-        (404, '{"NeutronError": {"type": "X", "message": "no network", "detail": ""}}', errors.NotFound, "no network"),
-        (403, '{"forbidden": {"message": "Quota exceeded for cores", "code": 403}}', errors.QuotaReached, "cores"),
-        (409, '{"NeutronError": {"message": "Quota exceeded for resources: [\'port\']"}}', errors.QuotaReached, "port"),
+        (
+            404,
+            '{"NeutronError": {"type": "X", "message": "no network", "detail": ""}}',
+            errors.NotFound,
+            "no network",
+        ),
+        (
+            403,
+            '{"forbidden": {"message": "Quota exceeded for cores", "code": 403}}',
+            errors.QuotaReached,
+            "cores",
+        ),
+        (
+            409,
+            '{"NeutronError": {"message": "Quota exceeded for resources: [\'port\']"}}',
+            errors.QuotaReached,
+            "port",
+        ),
         (400, '{"badRequest": {"message": "wrong"}}', errors.Refused, "wrong"),
-        (409, '{"errors": [{"status": 409, "title": "Conflict", "detail": "generation"}]}', errors.Conflict, "generation"),
+        (
+            409,
+            '{"errors": [{"status": 409, "title": "Conflict", "detail": "generation"}]}',
+            errors.Conflict,
+            "generation",
+        ),
         (500, "<html><body><h1>500</h1>broken</body></html>", errors.CloudError, "500 broken"),
         (401, "", errors.CredentialsRefused, "401"),
     ],
 )
-def test_a_failure_has_a_name_and_the_clouds_own_sentence(status: int, text: str, kind: type, said: str) -> None:
+def test_a_failure_has_a_name_and_the_clouds_own_sentence(
+    status: int, text: str, kind: type, said: str
+) -> None:
     raised = failure("GET network /x", status, text)
     assert type(raised) is kind
     assert said in str(raised)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # the package warns of its own deprecated parts when it is imported
-    import pulumi_openstack  # noqa: F401
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from infra.cloud.waiting import Deadline
 from infra.provider.resource import Context
 from tests.fakes.openstack import FakeCloud, FakeOpenStack
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # the package warns of its own deprecated parts when it is imported
+    import pulumi_openstack  # noqa: F401
 
 
 @pytest.fixture
@@ -46,7 +42,7 @@ def context(cloud: FakeCloud) -> Callable[..., Context]:
 
 
 @pytest.fixture
-def project(fake: FakeOpenStack) -> Iterator[str]:
+def project(fake: FakeOpenStack) -> str:
     fake.kind("projects")["agency"] = {
         "id": "agency",
         "name": "sotp",
@@ -54,4 +50,4 @@ def project(fake: FakeOpenStack) -> Iterator[str]:
         "enabled": True,
         "tags": [],
     }
-    yield "agency"
+    return "agency"

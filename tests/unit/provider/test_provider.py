@@ -70,7 +70,9 @@ def test_a_secret_stays_secret_through_check_and_create(harness: Harness) -> Non
     assert kept.inputs["name"].is_secret
 
 
-def test_a_preview_of_a_create_asks_nothing_and_knows_not_what_the_cloud_will_choose(harness: Harness) -> None:
+def test_a_preview_of_a_create_asks_nothing_and_knows_not_what_the_cloud_will_choose(
+    harness: Harness,
+) -> None:
     checked = harness.check(NETWORK, {"name": "n"}).inputs
     answer = harness.ask("create", engine.CreateRequest(NETWORK, checked, 0, True))
     told = plain_map(answer.properties)
@@ -148,10 +150,13 @@ def test_configuration_that_is_not_served_is_refused_and_passwords_are_marked(ha
 
 
 def test_functions_look_up_what_the_program_does_not_make(harness: Harness) -> None:
-    role = harness.ask("invoke", engine.InvokeRequest("openstack:identity/getRole:getRole", wire_map({"name": "member"})))
+    role = harness.ask(
+        "invoke", engine.InvokeRequest("openstack:identity/getRole:getRole", wire_map({"name": "member"}))
+    )
     assert plain_map(role.return_value)["id"] == "role-member"
     scope = harness.ask(
-        "invoke", engine.InvokeRequest("openstack:identity/getAuthScope:getAuthScope", wire_map({"name": "x"}))
+        "invoke",
+        engine.InvokeRequest("openstack:identity/getAuthScope:getAuthScope", wire_map({"name": "x"})),
     )
     assert plain_map(scope.return_value)["userId"] == "admin-user"
     with pytest.raises(Exception, match="getVolume"):

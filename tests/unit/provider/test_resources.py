@@ -89,18 +89,25 @@ def test_each_network_noun_lives_through_create_read_and_delete(
 ) -> None:
     network, _ = make(context("pulumi:" + "1" * 24), "networking/network:Network", name="n", tenantId=project,
                       description="ours", tags=["b", "a"])  # fmt: skip
-    subnet, state = make(context("pulumi:" + "2" * 24), "networking/subnet:Subnet", name="s", networkId=network,
-                         cidr="10.64.3.0/24", dnsNameservers=["10.0.0.1"], tenantId=project)  # fmt: skip
+    subnet, state = make(context("pulumi:" + "2" * 24), "networking/subnet:Subnet", name="s",
+                         networkId=network, cidr="10.64.3.0/24", dnsNameservers=["10.0.0.1"],
+                         tenantId=project)  # fmt: skip
     assert state["gatewayIp"] == "10.64.3.1"
     router, _ = make(context("pulumi:" + "3" * 24), "networking/router:Router", name="r", tenantId=project)
-    interface, _ = make(context(), "networking/routerInterface:RouterInterface", routerId=router, subnetId=subnet)
-    group, _ = make(context("pulumi:" + "4" * 24), "networking/secGroup:SecGroup", name="base", tenantId=project)
+    interface, _ = make(
+        context(), "networking/routerInterface:RouterInterface", routerId=router, subnetId=subnet
+    )
+    group, _ = make(
+        context("pulumi:" + "4" * 24), "networking/secGroup:SecGroup", name="base", tenantId=project
+    )
     port, state = make(context("pulumi:" + "5" * 24), "networking/port:Port", name="p", networkId=network,
                        securityGroupIds=[group], tenantId=project)  # fmt: skip
     assert state["allFixedIps"][0].startswith("10.64.3.")
     for short, identity in (("port:Port", port), ("secGroup:SecGroup", group), ("router:Router", router)):
         if short.startswith("router"):
-            _kind("networking/routerInterface:RouterInterface").delete(context(), interface, {"routerId": router})
+            _kind("networking/routerInterface:RouterInterface").delete(
+                context(), interface, {"routerId": router}
+            )
         _kind(f"networking/{short}").delete(context(), identity, {})
         assert _kind(f"networking/{short}").read(context(), identity, {"name": "x"}) is None
         _kind(f"networking/{short}").delete(context(), identity, {})
@@ -164,12 +171,13 @@ def test_default_rules_are_removed_where_the_program_says_so(context: Contexts, 
 @pytest.mark.parametrize(
     ("short", "inputs", "path"),
     [
-        ("networking/subnet:Subnet", {"networkId": "n", "cidr": "10.0.0.0/24", "gatewayIp": "10.0.1.1"}, "gatewayIp"),
+        ("networking/subnet:Subnet", {"networkId": "n", "cidr": "10.0.0.0/24", "gatewayIp": "10.0.1.1"},
+         "gatewayIp"),
         ("networking/subnet:Subnet", {"networkId": "n", "cidr": "10.0.0.0/24", "ipVersion": 6}, "ipVersion"),
         ("networking/subnet:Subnet", {"networkId": "n", "cidr": "10.0.0.0/24",
          "allocationPools": [{"start": "10.0.0.2", "end": "10.1.0.9"}]}, "allocationPools[0].end"),
-        ("networking/secGroupRule:SecGroupRule", {"securityGroupId": "g", "direction": "in", "ethertype": "IPv4"},
-         "direction"),
+        ("networking/secGroupRule:SecGroupRule", {"securityGroupId": "g", "direction": "in",
+         "ethertype": "IPv4"}, "direction"),
         ("networking/secGroupRule:SecGroupRule", {"securityGroupId": "g", "direction": "ingress",
          "ethertype": "IPv4", "protocol": "tcp", "portRangeMin": 22}, "portRangeMax"),
         ("networking/secGroupRule:SecGroupRule", {"securityGroupId": "g", "direction": "ingress",
@@ -180,7 +188,8 @@ def test_default_rules_are_removed_where_the_program_says_so(context: Contexts, 
         ("identity/project:Project", {"isDomain": True, "domainId": "d"}, "domainId"),
         ("identity/roleAssignment:RoleAssignment", {"roleId": "r", "projectId": "p"}, "groupId"),
         ("compute/instance:Instance", {"imageId": "i"}, "flavorId"),
-        ("compute/instance:Instance", {"imageId": "i", "flavorId": "f", "networks": [{"mac": "m"}]}, "networks[0]"),
+        ("compute/instance:Instance", {"imageId": "i", "flavorId": "f", "networks": [{"mac": "m"}]},
+         "networks[0]"),
         ("compute/quotaSetV2:QuotaSetV2", {"projectId": "p", "cores": -2}, "cores"),
         ("compute/keypair:Keypair", {}, "publicKey"),
     ],
@@ -204,7 +213,9 @@ def test_a_project_takes_neutrons_default_group_with_it(
     context: Contexts, fake: FakeOpenStack, project: str
 ) -> None:
     for name, owner in (("default", project), ("default", "another"), ("kept", project)):
-        fake.handle("network", "POST", "/security-groups", {}, {"security_group": {"name": name, "tenant_id": owner}})
+        fake.handle(
+            "network", "POST", "/security-groups", {}, {"security_group": {"name": name, "tenant_id": owner}}
+        )
     _kind("identity/project:Project").delete(context(), project, {"name": "sotp"})
     left = [(group["name"], group["project_id"]) for group in fake.kind("security-groups").values()]
     assert left == [("default", "another"), ("kept", project)]
@@ -228,8 +239,12 @@ def test_a_name_that_somebody_else_holds_is_not_taken_over(
         _kind(short).create(context("pulumi:" + "b" * 24), _kind(short).check(inputs)[0])
 
 
-def test_a_role_assignment_is_read_by_its_id_alone(context: Contexts, fake: FakeOpenStack, project: str) -> None:
-    identity, _ = make(context(), "identity/roleAssignment:RoleAssignment", groupId="g", projectId=project, roleId="r")
+def test_a_role_assignment_is_read_by_its_id_alone(
+    context: Contexts, fake: FakeOpenStack, project: str
+) -> None:
+    identity, _ = make(
+        context(), "identity/roleAssignment:RoleAssignment", groupId="g", projectId=project, roleId="r"
+    )
     assert identity == f"/{project}/g//r"
     kind = _kind("identity/roleAssignment:RoleAssignment")
     kind.delete(context(), identity, {})
@@ -239,7 +254,9 @@ def test_a_role_assignment_is_read_by_its_id_alone(context: Contexts, fake: Fake
         kind.read(context(), "r", {})
 
 
-def test_quotas_go_back_to_the_defaults_and_leave_no_row(context: Contexts, fake: FakeOpenStack, project: str) -> None:
+def test_quotas_go_back_to_the_defaults_and_leave_no_row(
+    context: Contexts, fake: FakeOpenStack, project: str
+) -> None:
     kinds = {"compute/quotaSetV2:QuotaSetV2": "cores", "networking/quotaV2:QuotaV2": "port",
              "blockstorage/quoteSetV3:QuoteSetV3": "volumes"}  # fmt: skip
     for short, limit in kinds.items():
@@ -250,7 +267,9 @@ def test_quotas_go_back_to_the_defaults_and_leave_no_row(context: Contexts, fake
     assert not fake.quotas
 
 
-def test_a_flavors_id_is_its_mark_and_extra_specs_change_in_place(context: Contexts, fake: FakeOpenStack) -> None:
+def test_a_flavors_id_is_its_mark_and_extra_specs_change_in_place(
+    context: Contexts, fake: FakeOpenStack
+) -> None:
     size = {"name": "vm.small", "vcpus": 1, "ram": 512, "disk": 2, "isPublic": True}
     identity, state = make(context(), "compute/flavor:Flavor", **size, extraSpecs={"a": "1", "b": "2"})
     assert make(context(), "compute/flavor:Flavor", **size, extraSpecs={"a": "1", "b": "2"})[0] == identity
@@ -263,8 +282,12 @@ def test_a_flavors_id_is_its_mark_and_extra_specs_change_in_place(context: Conte
 
 def test_an_aggregate_is_filled_changed_and_emptied(context: Contexts, fake: FakeOpenStack) -> None:
     kind = _kind("compute/aggregateV2:AggregateV2")
-    identity, state = make(context(), "compute/aggregateV2:AggregateV2", name="a", hosts=["hv1"], metadata={"k": "v"})
-    after = kind.update(context(), identity, state, {"name": "b", "hosts": ["hv2"]}, {"name", "hosts", "metadata"})
+    identity, state = make(
+        context(), "compute/aggregateV2:AggregateV2", name="a", hosts=["hv1"], metadata={"k": "v"}
+    )
+    after = kind.update(
+        context(), identity, state, {"name": "b", "hosts": ["hv2"]}, {"name", "hosts", "metadata"}
+    )
     assert (after["name"], after["hosts"], after["metadata"]) == ("b", ["hv2"], {})
     with pytest.raises(NotOurs):
         kind.create(context("pulumi:" + "b" * 24), {"name": "b"})
@@ -279,7 +302,9 @@ def test_an_unfinished_aggregate_is_finished(context: Contexts, fake: FakeOpenSt
     assert len(fake.kind("os-aggregates")) == 1
 
 
-def test_a_keypair_of_the_same_key_is_taken_over_and_another_is_not(context: Contexts, fake: FakeOpenStack) -> None:
+def test_a_keypair_of_the_same_key_is_taken_over_and_another_is_not(
+    context: Contexts, fake: FakeOpenStack
+) -> None:
     make(context(), "compute/keypair:Keypair", name="k", publicKey="ssh-ed25519 AAAA one\n")
     make(context(), "compute/keypair:Keypair", name="k", publicKey="ssh-ed25519 AAAA two")
     with pytest.raises(NotOurs):
@@ -288,8 +313,9 @@ def test_a_keypair_of_the_same_key_is_taken_over_and_another_is_not(context: Con
 
 class TestImage:
     def inputs(self, file: Path) -> dict[str, Any]:
-        return {"name": "debian-12", "containerFormat": "bare", "diskFormat": "raw", "localFilePath": str(file),
-                "properties": {"img_hv_type": "lxc"}, "visibility": "public"}  # fmt: skip
+        return {"name": "debian-12", "containerFormat": "bare", "diskFormat": "raw",
+                "localFilePath": str(file), "properties": {"img_hv_type": "lxc"},
+                "visibility": "public"}  # fmt: skip
 
     @pytest.fixture
     def file(self, tmp_path: Path) -> Path:
@@ -316,9 +342,13 @@ class TestImage:
         checked, _ = kind.check(self.inputs(moved))
         assert kind.differences(state, checked) == []
         moved.write_bytes(b"other")
-        assert [(item.name, item.replaces) for item in kind.differences(state, checked)] == [("localFilePath", True)]
+        assert [(item.name, item.replaces) for item in kind.differences(state, checked)] == [
+            ("localFilePath", True)
+        ]
 
-    def test_an_interrupted_upload_is_finished(self, context: Contexts, fake: FakeOpenStack, file: Path) -> None:
+    def test_an_interrupted_upload_is_finished(
+        self, context: Contexts, fake: FakeOpenStack, file: Path
+    ) -> None:
         fake.fail("PUT", "/file$", 503)
         kind = _kind("images/image:Image")
         with pytest.raises(CloudError):
@@ -326,14 +356,16 @@ class TestImage:
         make(context(), "images/image:Image", **self.inputs(file))
         assert len(fake.kind("images")) == 1
 
-    def test_a_half_written_image_is_made_anew(self, context: Contexts, fake: FakeOpenStack, file: Path) -> None:
+    def test_a_half_written_image_is_made_anew(
+        self, context: Contexts, fake: FakeOpenStack, file: Path
+    ) -> None:
         identity, _ = make(context(), "images/image:Image", **self.inputs(file))
         fake.kind("images")[identity]["status"] = "saving"
         assert make(context(), "images/image:Image", **self.inputs(file))[0] != identity
         assert len(fake.kind("images")) == 1
 
     def test_a_missing_file_is_named(self, context: Contexts, fake: FakeOpenStack, tmp_path: Path) -> None:
-        with pytest.raises(Exception, match="nowhere.raw"):
+        with pytest.raises(Exception, match=r"nowhere\.raw"):
             _kind("images/image:Image").create(context(), self.inputs(tmp_path / "nowhere.raw"))
         assert not fake.kind("images")
 
@@ -344,11 +376,19 @@ class TestInstance:
         fake.kind("images")["image"] = {"id": "image", "name": "debian-12", "status": "active"}
         flavor, _ = make(context(), "compute/flavor:Flavor", name="vm.small", vcpus=1, ram=512, disk=2)
         network, _ = make(context("pulumi:" + "1" * 24), "networking/network:Network", name="n")
-        make(context("pulumi:" + "2" * 24), "networking/subnet:Subnet", name="s", networkId=network, cidr="10.1.0.0/24")
+        make(
+            context("pulumi:" + "2" * 24),
+            "networking/subnet:Subnet",
+            name="s",
+            networkId=network,
+            cidr="10.1.0.0/24",
+        )
         port, _ = make(context("pulumi:" + "3" * 24), "networking/port:Port", name="p", networkId=network)
         return {"name": "web", "imageId": "image", "flavorId": flavor, "networks": [{"port": port}]}
 
-    def test_it_boots_on_its_port_and_goes(self, context: Contexts, fake: FakeOpenStack, inputs: dict[str, Any]) -> None:
+    def test_it_boots_on_its_port_and_goes(
+        self, context: Contexts, fake: FakeOpenStack, inputs: dict[str, Any]
+    ) -> None:
         identity, state = make(context(), "compute/instance:Instance", **inputs)
         assert state["networks"][0]["fixedIpV4"].startswith("10.1.0.")
         assert make(context(), "compute/instance:Instance", **inputs)[0] == identity
@@ -374,10 +414,20 @@ class TestInstance:
     ) -> None:
         kind = _kind("compute/instance:Instance")
         identity, state = make(context(), "compute/instance:Instance", **inputs)
-        bigger, _ = make(context("pulumi:" + "9" * 24), "compute/flavor:Flavor", name="vm.big", vcpus=2, ram=1, disk=2)
-        wanted = {**inputs, "flavorId": bigger, "powerState": "shutoff", "tags": ["t"], "metadata": {"a": "b"}}
+        bigger, _ = make(
+            context("pulumi:" + "9" * 24), "compute/flavor:Flavor", name="vm.big", vcpus=2, ram=1, disk=2
+        )
+        wanted = {
+            **inputs,
+            "flavorId": bigger,
+            "powerState": "shutoff",
+            "tags": ["t"],
+            "metadata": {"a": "b"},
+        }
         checked, _ = kind.check(wanted)
-        after = kind.update(context(), identity, state, checked, {item.name for item in kind.differences(state, checked)})
+        after = kind.update(
+            context(), identity, state, checked, {item.name for item in kind.differences(state, checked)}
+        )
         assert kind.differences(after, checked) == []
         assert after["flavorName"] == "vm.big"
         assert make(context(), "compute/instance:Instance", **wanted)[0] == identity
@@ -406,24 +456,40 @@ class TestInstance:
         kind = _kind("compute/instance:Instance")
         identity, _ = kind.create(context(), kind.check(inputs)[0])
         fake.kind("servers")[identity].update({"status": "BUILD", "OS-EXT-STS:task_state": "spawning"})
-        with pytest.raises(WaitedTooLong, match=r"waited 5 s for server .* to become ACTIVE; it is BUILD \(spawning\)"):
+        with pytest.raises(
+            WaitedTooLong, match=r"waited 5 s for server .* to become ACTIVE; it is BUILD \(spawning\)"
+        ):
             kind.create(context(), kind.check(inputs)[0])
         assert len(fake.kind("servers")) == 1
 
-    def test_a_full_quota_is_named(self, context: Contexts, fake: FakeOpenStack, inputs: dict[str, Any]) -> None:
-        fake.fail("POST", "/servers$", 403, "Quota exceeded for instances: Requested 1, but already used 3 of 3")
+    def test_a_full_quota_is_named(
+        self, context: Contexts, fake: FakeOpenStack, inputs: dict[str, Any]
+    ) -> None:
+        fake.fail(
+            "POST", "/servers$", 403, "Quota exceeded for instances: Requested 1, but already used 3 of 3"
+        )
         kind = _kind("compute/instance:Instance")
         with pytest.raises(QuotaReached, match="already used 3 of 3"):
             kind.create(context(), kind.check(inputs)[0])
 
 
-def test_a_floating_ip_comes_from_its_pool_and_leads_to_its_port(context: Contexts, fake: FakeOpenStack) -> None:
-    network, _ = make(context("pulumi:" + "1" * 24), "networking/network:Network", name="external", external=True)
-    make(context("pulumi:" + "2" * 24), "networking/subnet:Subnet", name="s", networkId=network, cidr="10.1.0.0/24")
+def test_a_floating_ip_comes_from_its_pool_and_leads_to_its_port(
+    context: Contexts, fake: FakeOpenStack
+) -> None:
+    network, _ = make(
+        context("pulumi:" + "1" * 24), "networking/network:Network", name="external", external=True
+    )
+    make(
+        context("pulumi:" + "2" * 24),
+        "networking/subnet:Subnet",
+        name="s",
+        networkId=network,
+        cidr="10.1.0.0/24",
+    )
     port, _ = make(context("pulumi:" + "3" * 24), "networking/port:Port", name="p", networkId=network)
     identity, state = make(context(), "networking/floatingIp:FloatingIp", pool="external")
-    leads, _ = make(context(), "networking/floatingIpAssociate:FloatingIpAssociate", floatingIp=state["address"],
-                    portId=port)  # fmt: skip
+    leads, _ = make(context(), "networking/floatingIpAssociate:FloatingIpAssociate",
+                    floatingIp=state["address"], portId=port)  # fmt: skip
     assert leads == identity
     kind = _kind("networking/floatingIpAssociate:FloatingIpAssociate")
     kind.delete(context(), leads, {"portId": port})

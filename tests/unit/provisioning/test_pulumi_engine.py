@@ -20,7 +20,8 @@ def make_program(file: Path, says: str, status: int = 0) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("says", "taken"), [("v3.259.0", True), ("v3.300.1", True), ("v3.258.9", False), ("v2.0.0", False), ("?", False)]
+    ("says", "taken"),
+    [("v3.259.0", True), ("v3.300.1", True), ("v3.258.9", False), ("v2.0.0", False), ("?", False)],
 )
 def test_an_engine_on_path_is_taken_if_it_is_recent_enough(tmp_path: Path, says: str, taken: bool) -> None:
     engine = make_program(tmp_path / "pulumi", says)
@@ -40,7 +41,9 @@ def test_the_cached_engine_is_taken_and_nothing_is_built(tmp_path: Path) -> None
 def test_a_failed_build_says_why_and_leaves_no_engine(tmp_path: Path) -> None:
     tools = tmp_path / "tools"
     make_program(tools / "go", "go version")
-    (tools / "go").write_text("#!/bin/sh\n[ \"$1\" = version ] && exit 0\necho 'checksum mismatch' >&2\nexit 1\n")
+    (tools / "go").write_text(
+        "#!/bin/sh\n[ \"$1\" = version ] && exit 0\necho 'checksum mismatch' >&2\nexit 1\n"
+    )
     with pytest.raises(EngineNotBuilt, match="checksum mismatch"):
         ensure(tmp_path, search_path=f"{tools}")
     assert not place(tmp_path).exists()
@@ -53,7 +56,9 @@ def test_a_build_is_put_in_place_whole(tmp_path: Path) -> None:
     (tools / "go").write_text(
         "#!/bin/sh\n"
         'while [ $# -gt 0 ]; do [ "$1" = -o ] && out=$2; shift; done\n'
-        f'[ -z "$out" ] || {{ printf "#!/bin/sh\\necho v{pulumi_engine.VERSION}\\n" > $out; chmod +x $out; }}\n'
+        '[ -z "$out" ] || {\n'
+        f'printf "#!/bin/sh\\necho v{pulumi_engine.VERSION}\\n" > $out; chmod +x $out\n'
+        "}\n"
     )
     said: list[str] = []
     assert ensure(tmp_path, said.append, search_path=f"{tools}") == place(tmp_path)

@@ -44,11 +44,20 @@ class Recorder(pulumi.runtime.Mocks):
         return {"id": args.args["name"], "userId": "admin"}
 
     def of(self, kind: str) -> list[tuple[str, dict[str, Any], str]]:
-        return [(name, inputs, provider) for typ, name, inputs, provider in self.asked if typ.endswith(f":{kind}")]
+        return [
+            (name, inputs, provider) for typ, name, inputs, provider in self.asked if typ.endswith(f":{kind}")
+        ]
 
 
-def _Any(prefix: str) -> dict[str, str]:  # noqa: N802
-    names = ("vm.small", "vm.medium", "container.small", "container.medium", "debian-12", "debian-12-container")
+def _Any(prefix: str) -> dict[str, str]:
+    names = (
+        "vm.small",
+        "vm.medium",
+        "container.small",
+        "container.medium",
+        "debian-12",
+        "debian-12-container",
+    )
     return {name: f"{prefix}-{name}" for name in names}
 
 
@@ -99,7 +108,10 @@ def test_a_landing_zone_lets_in_ssh_and_ping_from_the_administration_and_nothing
 ) -> None:
     run("landing_zone", inventory, inventory.agencies[0], "ssh-ed25519 A", ["172.30.0.0/24"])
     rules = [inputs for _, inputs, _ in recorder.of("SecGroupRule")]
-    assert {(rule["direction"], rule["protocol"], rule.get("portRangeMin"), rule["remoteIpPrefix"]) for rule in rules} == {
+    assert {
+        (rule["direction"], rule["protocol"], rule.get("portRangeMin"), rule["remoteIpPrefix"])
+        for rule in rules
+    } == {
         ("ingress", "tcp", 22, "172.30.0.0/24"),
         ("ingress", "icmp", None, "172.30.0.0/24"),
     }
@@ -114,14 +126,24 @@ def test_quotas_are_those_of_the_agencys_class(recorder: Recorder, inventory: In
     assert (network["floatingip"], network["router"]) == (agency.quota.floating_ips, agency.quota.routers)
 
 
-def test_members_and_approvers_hold_their_roles_on_the_project_only(recorder: Recorder, inventory: Inventory) -> None:
+def test_members_and_approvers_hold_their_roles_on_the_project_only(
+    recorder: Recorder, inventory: Inventory
+) -> None:
     run("landing_zone", inventory, inventory.agencies[0], "ssh-ed25519 A", [])
     held = {(inputs["groupId"], inputs["roleId"]) for _, inputs, _ in recorder.of("RoleAssignment")}
     assert held == {("members-id", "m"), ("approvers-id", "a"), ("approvers-id", "r")}
 
 
-def test_only_an_agency_with_servers_gets_a_provider_of_its_own(recorder: Recorder, inventory: Inventory) -> None:
-    run("landing_zone", inventory, next(one for one in inventory.agencies if not one.servers), "ssh-ed25519 A", [])
+def test_only_an_agency_with_servers_gets_a_provider_of_its_own(
+    recorder: Recorder, inventory: Inventory
+) -> None:
+    run(
+        "landing_zone",
+        inventory,
+        next(one for one in inventory.agencies if not one.servers),
+        "ssh-ed25519 A",
+        [],
+    )
     assert not recorder.of("openstack")
     assert not recorder.of("Keypair")
 
@@ -137,8 +159,12 @@ def test_servers_boot_on_their_port_in_their_project(recorder: Recorder, invento
     assert len(recorder.of("FloatingIp")) == sum(server.floating_ip for server in agency.servers)
 
 
-def test_images_are_named_by_their_bytes_and_say_where_they_run(recorder: Recorder, inventory: Inventory) -> None:
-    digests = {f"images/{image.file}": f"{number}" * 64 for number, image in enumerate(inventory.platform.images)}
+def test_images_are_named_by_their_bytes_and_say_where_they_run(
+    recorder: Recorder, inventory: Inventory
+) -> None:
+    digests = {
+        f"images/{image.file}": f"{number}" * 64 for number, image in enumerate(inventory.platform.images)
+    }
     run("platform", inventory, Path("/depot"), digests)
     images = {name: inputs for name, inputs, _ in recorder.of("Image")}
     for number, image in enumerate(inventory.platform.images):
@@ -147,7 +173,9 @@ def test_images_are_named_by_their_bytes_and_say_where_they_run(recorder: Record
         assert inputs["localFilePath"] == f"/depot/images/{image.file}"
 
 
-def test_the_network_outside_hands_out_the_sites_range_without_dhcp(recorder: Recorder, inventory: Inventory) -> None:
+def test_the_network_outside_hands_out_the_sites_range_without_dhcp(
+    recorder: Recorder, inventory: Inventory
+) -> None:
     digests = {f"images/{image.file}": "0" * 64 for image in inventory.platform.images}
     run("platform", inventory, Path("/depot"), digests)
     ((_, network, _),) = recorder.of("Network")
