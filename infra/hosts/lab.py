@@ -109,7 +109,9 @@ class LabPlan:
             names={host.name: host.address for host in inventory.hosts},
             gateway=gateways[0] if gateways else None,
             kvm=frozenset(host.name for host in inventory.hosts if host.virt_type == "kvm"),
-            memory_mib={host.name: host.memory_mib or 0 for host in inventory.hypervisors() if not host.is_fake},
+            memory_mib={
+                host.name: host.memory_mib or 0 for host in inventory.hypervisors() if not host.is_fake
+            },
             depot_url=site.depot_url,
         )
 

@@ -105,7 +105,9 @@ class Server:
         for folder in (self.upper, self.directory / "root"):
             folder.mkdir(parents=True, exist_ok=True)
         self.directory.chmod(0o700)
-        return server_files.write(self.upper, self.spec, gateway, names, authorized_key, self.memory_mib)
+        return server_files.write(
+            self.upper, self.spec, gateway, names, authorized_key, memory_mib=self.memory_mib
+        )
 
     def start(self, lower: Path) -> None:
         """Switches it on; one that runs is left alone. `lower` is the unpacked bare Debian."""

@@ -86,12 +86,14 @@ def write(
     gateway: IPv4Address | None,
     names: Mapping[str, IPv4Address],
     authorized_key: str,
-    memory_mib: int = 0,
+    *,
+    memory_mib: int,
 ) -> str:
     """Writes the server's own files below `root`; returns its public host key, made at the first call.
 
     `names` are the site's servers for /etc/hosts; `gateway` is the way off the management network;
-    `memory_mib` is what a hypervisor has for its guests (0: whatever is there). A second call restores the same content.
+    `memory_mib` is what a hypervisor has for its guests (0: whatever is there). A second call restores the
+    same content.
     """
     files = {
         "etc/hostname": (f"{server.name}\n", 0o644),

@@ -21,7 +21,7 @@ _REASONS = {
 }
 
 
-class ProbeImpossible(Exception):  # noqa: N818  (it is not the server's error)
+class ProbeImpossible(Exception):
     """The probe could not be made for want of our own resources; it counts neither as good nor as bad."""
 
 

@@ -42,10 +42,19 @@ actions:
   type: dict
 """
 
-PROPERTIES = ("LoadState", "ActiveState", "UnitFileState", "NeedDaemonReload", "InactiveExitTimestampMonotonic",
-              "FragmentPath")
-SPEC = {"name": {"type": "str", "required": True}, "files": {"type": "list", "elements": "path", "default": []},
-        "reload": {"type": "bool", "default": False}}
+PROPERTIES = (
+    "LoadState",
+    "ActiveState",
+    "UnitFileState",
+    "NeedDaemonReload",
+    "InactiveExitTimestampMonotonic",
+    "FragmentPath",
+)
+SPEC = {
+    "name": {"type": "str", "required": True},
+    "files": {"type": "list", "elements": "path", "default": []},
+    "reload": {"type": "bool", "default": False},
+}
 
 
 def show(module, name):
@@ -67,8 +76,12 @@ def systemctl(module, *arguments):
     code, _out, err = module.run_command(["systemctl", *arguments])
     if code:
         unit = arguments[-1]
-        journal = subprocess.run(["journalctl", "-u", unit, "-n", "25", "--no-pager", "-o", "cat"],
-                                 capture_output=True, text=True, check=False).stdout
+        journal = subprocess.run(
+            ["journalctl", "-u", unit, "-n", "25", "--no-pager", "-o", "cat"],
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout
         module.fail_json(msg=f"systemctl {' '.join(arguments)}: {err.strip()}\n{journal}")
 
 
@@ -76,7 +89,9 @@ def plan(module, unit):
     """Return the actions that bring the unit to what its files say."""
     facts = show(module, unit["name"])
     if facts["LoadState"] != "loaded":
-        module.fail_json(msg=f"unit {unit['name']} is {facts['LoadState']}: its package or unit file is missing")
+        module.fail_json(
+            msg=f"unit {unit['name']} is {facts['LoadState']}: its package or unit file is missing"
+        )
     actions = []
     if facts["UnitFileState"] not in ("enabled", "static", "indirect", "generated", "alias"):
         actions.append("enable")
@@ -108,11 +123,19 @@ def reloaded_at(unit, started):
 
 def main():
     """Entry point of the module."""
-    module = AnsibleModule({"units": {"type": "list", "elements": "dict", "required": True, "options": SPEC}},
-                           supports_check_mode=True)
+    module = AnsibleModule(
+        {"units": {"type": "list", "elements": "dict", "required": True, "options": SPEC}},
+        supports_check_mode=True,
+    )
     units = module.params["units"]
-    if any(show(module, unit["name"])["NeedDaemonReload"] == "yes" or
-           show(module, unit["name"])["LoadState"] == "not-found" for unit in units) and not module.check_mode:
+    if (
+        any(
+            show(module, unit["name"])["NeedDaemonReload"] == "yes"
+            or show(module, unit["name"])["LoadState"] == "not-found"
+            for unit in units
+        )
+        and not module.check_mode
+    ):
         systemctl(module, "daemon-reload")
     done = {}
     for unit in units:

@@ -47,8 +47,21 @@ changes:
 
 TEXT = {"type": "str", "required": True}
 PASSWORD = {"type": "str", "required": True, "no_log": True}
-AUTH = {**dict.fromkeys(("auth_url", "username", "project_name", "user_domain_id", "project_domain_id", "region_name",
-                         "cacert"), TEXT), "password": PASSWORD}
+AUTH = {
+    **dict.fromkeys(
+        (
+            "auth_url",
+            "username",
+            "project_name",
+            "user_domain_id",
+            "project_domain_id",
+            "region_name",
+            "cacert",
+        ),
+        TEXT,
+    ),
+    "password": PASSWORD,
+}
 ACCOUNT = {"name": TEXT, "password": PASSWORD, "roles": {"type": "list", "elements": "str", "required": True}}
 
 
@@ -69,13 +82,20 @@ class Catalog:
     def ensure_services(self, wanted):
         """Services and their public and internal endpoints are as wanted."""
         services = {service.type: service for service in self.identity.services()}
-        endpoints = {(item.service_id, item.interface): item for item in self.identity.endpoints()
-                     if item.region_id == self.region}
+        endpoints = {
+            (item.service_id, item.interface): item
+            for item in self.identity.endpoints()
+            if item.region_id == self.region
+        }
         for want in wanted:
             service = services.get(want["type"])
             if service is None:
-                service = self.change(f"service {want['name']}", self.identity.create_service,
-                                      name=want["name"], type=want["type"])
+                service = self.change(
+                    f"service {want['name']}",
+                    self.identity.create_service,
+                    name=want["name"],
+                    type=want["type"],
+                )
             for interface in ("public", "internal"):
                 self.ensure_endpoint(want, service, interface, endpoints)
 
@@ -84,8 +104,14 @@ class Catalog:
         found = endpoints.get((service.id, interface)) if service else None
         label = f"{interface} endpoint of {want['name']}"
         if found is None:
-            self.change(label, self.identity.create_endpoint, service_id=getattr(service, "id", None),
-                        interface=interface, url=want["url"], region_id=self.region)
+            self.change(
+                label,
+                self.identity.create_endpoint,
+                service_id=getattr(service, "id", None),
+                interface=interface,
+                url=want["url"],
+                region_id=self.region,
+            )
         elif found.url != want["url"]:
             self.change(label, self.identity.update_endpoint, found, url=want["url"])
 
@@ -93,44 +119,77 @@ class Catalog:
         """Service accounts exist, can sign in, and hold their roles on the project."""
         project = self.identity.find_project(project_name, domain_id="default")
         if project is None:
-            project = self.change(f"project {project_name}", self.identity.create_project, name=project_name,
-                                  domain_id="default", description="Accounts of the cloud's own services")
+            project = self.change(
+                f"project {project_name}",
+                self.identity.create_project,
+                name=project_name,
+                domain_id="default",
+                description="Accounts of the cloud's own services",
+            )
         users = {user.name: user for user in self.identity.users(domain_id="default")}
         roles = {role.name: role.id for role in self.identity.roles()}
-        granted = {(item.user["id"], item.role["id"]) for item in
-                   self.identity.role_assignments(scope_project_id=project.id) if item.user} if project else set()
+        granted = (
+            {
+                (item.user["id"], item.role["id"])
+                for item in self.identity.role_assignments(scope_project_id=project.id)
+                if item.user
+            }
+            if project
+            else set()
+        )
         for want in wanted:
             user = users.get(want["name"])
             if user is None:
-                user = self.change(f"account {want['name']}", self.identity.create_user, name=want["name"],
-                                   password=want["password"], domain_id="default", default_project_id=None)
+                user = self.change(
+                    f"account {want['name']}",
+                    self.identity.create_user,
+                    name=want["name"],
+                    password=want["password"],
+                    domain_id="default",
+                    default_project_id=None,
+                )
             fresh = want["name"] not in users
             for role in want["roles"]:
                 if role not in roles:
                     roles[role] = self.change(f"role {role}", self.identity.create_role, name=role).id
                 if user is None or (user.id, roles[role]) not in granted:
-                    self.change(f"role {role} of {want['name']}", self.identity.assign_project_role_to_user,
-                                project, user, roles[role])
+                    self.change(
+                        f"role {role} of {want['name']}",
+                        self.identity.assign_project_role_to_user,
+                        project,
+                        user,
+                        roles[role],
+                    )
             if not fresh and not can_sign_in(want):
-                self.change(f"password of {want['name']}", self.identity.update_user, user, password=want["password"])
+                self.change(
+                    f"password of {want['name']}", self.identity.update_user, user, password=want["password"]
+                )
 
 
 def main():
     """Entry point of the module."""
     module = AnsibleModule(
-        {"auth": {"type": "dict", "required": True, "options": AUTH}, "region": {"type": "str", "required": True},
-         "project": {"type": "str", "default": "service"},
-         "services": {"type": "list", "elements": "dict", "required": True},
-         "accounts": {"type": "list", "elements": "dict", "required": True, "options": ACCOUNT}},
-        supports_check_mode=True)
+        {
+            "auth": {"type": "dict", "required": True, "options": AUTH},
+            "region": {"type": "str", "required": True},
+            "project": {"type": "str", "default": "service"},
+            "services": {"type": "list", "elements": "dict", "required": True},
+            "accounts": {"type": "list", "elements": "dict", "required": True, "options": ACCOUNT},
+        },
+        supports_check_mode=True,
+    )
     import openstack
     from keystoneauth1 import exceptions
 
     auth = module.params["auth"]
 
     def can_sign_in(account):
-        own = {**auth, "username": account["name"], "password": account["password"],
-               "project_name": module.params["project"]}
+        own = {
+            **auth,
+            "username": account["name"],
+            "password": account["password"],
+            "project_name": module.params["project"],
+        }
         try:
             openstack.connect(**own).authorize()
         except exceptions.Unauthorized:
@@ -147,7 +206,9 @@ def main():
         catalog.ensure_services(module.params["services"])
         catalog.ensure_accounts(module.params["project"], module.params["accounts"], can_sign_in)
     except (openstack.exceptions.SDKException, exceptions.ClientException) as error:
-        module.fail_json(msg=f"Keystone at {auth['auth_url']}: {error}", changes=catalog.changes if catalog else [])
+        module.fail_json(
+            msg=f"Keystone at {auth['auth_url']}: {error}", changes=catalog.changes if catalog else []
+        )
     module.exit_json(changed=bool(catalog.changes), changes=catalog.changes)
 
 

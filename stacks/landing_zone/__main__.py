@@ -24,8 +24,7 @@ Joined: TypeAlias = tuple[networking.Network, networking.RouterInterface]
 PEOPLE = {"members": ("member",), "approvers": ("approver", "reader")}
 OPEN_PORTS = (("tcp", 22), ("icmp", None))
 RULES_PER_GROUP = 10
-ABOUT = "SSH and ping from the city's administration; all else is for the agency to open"
-BASELINE: Given = {"name": "baseline", "description": ABOUT}
+BASELINE: Given = {"name": "baseline", "description": "SSH and ping from the city's administration only"}
 
 
 def program(inventory: Inventory, agency: Agency, ssh_public_key: str, open_to: Sequence[str]) -> None:
@@ -66,8 +65,8 @@ def _project(agency: Agency, given: Given) -> identity.Project:
 
 
 def _quotas(project: identity.Project, quota: Quota) -> networking.QuotaV2:
-    servers = {"instances": quota.instances, "cores": quota.cores, "ram": quota.ram_mib}
-    compute.QuotaSetV2("compute", project_id=project.id, **servers)
+    hold = {"instances": quota.instances, "cores": quota.cores, "ram": quota.ram_mib}
+    compute.QuotaSetV2("compute", project_id=project.id, **hold)
     ours = {"network": quota.networks, "subnet": quota.networks, "router": quota.routers}
     ours |= {"port": quota.ports, "floatingip": quota.floating_ips, "security_group": quota.security_groups}
     ours["security_group_rule"] = quota.security_groups * RULES_PER_GROUP

@@ -21,7 +21,18 @@ TOOLS = {
 
 @pytest.mark.parametrize("tool", TOOLS)
 def test_the_tool_finds_nothing(tool: str) -> None:
-    environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "ANSIBLE_LIBRARY": str(ROOT / "playbooks/library")}
-    result = subprocess.run([str(part) for part in TOOLS[tool]], cwd=ROOT, env=environment, capture_output=True,
-                            text=True, timeout=900, check=False)
+    environment = {
+        **os.environ,
+        "PATH": f"{BIN}:{os.environ['PATH']}",
+        "ANSIBLE_LIBRARY": str(ROOT / "playbooks/library"),
+    }
+    result = subprocess.run(
+        [str(part) for part in TOOLS[tool]],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
     assert result.returncode == 0, result.stdout + result.stderr

@@ -1,4 +1,4 @@
-"""A real site for the whole test run: a lab of its own, deployed under fire, removed at the end whatever happens.
+"""A real site for the whole test run: a lab of its own, deployed under fire, removed at the end.
 
 The lab's state lives in a temporary folder and its network in a namespace of its own name, beside a lab that
 a person may have running. The depot and the caches are the machine's: building them is what `depot` is for.
@@ -25,8 +25,23 @@ ROOT = Path(__file__).parents[2]
 CITYCLOUD = Path(sys.executable).parent / "citycloud"
 CUTS = 5
 # Phases that a kill can meet: `inventory` and `preflight` are over before anyone could aim.
-CUTTABLE = ["depot", "lab", "base", "database", "message_queue", "load_balancer", "network", "schemas", "identity",
-            "services", "hypervisors", "monitoring", "platform", "landing_zones", "verify"]
+CUTTABLE = [
+    "depot",
+    "lab",
+    "base",
+    "database",
+    "message_queue",
+    "load_balancer",
+    "network",
+    "schemas",
+    "identity",
+    "services",
+    "hypervisors",
+    "monitoring",
+    "platform",
+    "landing_zones",
+    "verify",
+]
 GATES = {"inventory", "depot", "lab", "preflight"}
 
 
@@ -58,17 +73,29 @@ class Site:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "CITYCLOUD_STATE": str(self.state),
-                "CITYCLOUD_DEPOT": os.environ.get("CITYCLOUD_DEPOT", "/var/lib/citycloud/depot")}
+        return {
+            **os.environ,
+            "CITYCLOUD_STATE": str(self.state),
+            "CITYCLOUD_DEPOT": os.environ.get("CITYCLOUD_DEPOT", "/var/lib/citycloud/depot"),
+        }
 
     def arguments(self, *words: str) -> list[str]:
-        group = next((number for number, word in enumerate(words) if word.startswith("-")), len(words))
-        return [str(CITYCLOUD), *words[:group], "--inventory", str(self.inventory), *words[group:]]
+        """`--inventory` goes behind the command's own words: `lab shell`, `zone up`, `up`."""
+        length = 2 if words[0] in {"lab", "zone", "platform", "depot", "inventory"} else 1
+        return [str(CITYCLOUD), *words[:length], "--inventory", str(self.inventory), *words[length:]]
 
     def run(self, *words: str, timeout: float = 1800) -> Command:
         """`citycloud WORDS --inventory ...`; never raises for its exit code."""
-        done = subprocess.run(self.arguments(*words), env=self.environment, cwd=ROOT, stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=timeout, check=False)
+        done = subprocess.run(
+            self.arguments(*words),
+            env=self.environment,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
         return Command(done.returncode, done.stdout, done.stderr)
 
     def ok(self, *words: str, timeout: float = 1800) -> Command:
@@ -82,24 +109,38 @@ class Site:
         text = path.read_text() if path.exists() else ""
         return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
-    def on(self, server: str, command: str) -> str:
-        """Run a command on a server of the lab, by SSH."""
-        done = subprocess.run([str(CITYCLOUD), "lab", "shell", "--inventory", str(self.inventory), server, "--", command],
-                              env=self.environment, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, timeout=300, check=False)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+    def on(self, server: str, *command: str) -> str:
+        """Run a command on a server of the lab by SSH; with `-`, on this machine in the lab's network."""
+        done = self.run("lab", "shell", server, *command, timeout=300)
+        assert done.code == 0, done.error + done.output
+        return done.output
+
+    def holdings(self, agency: str, project: str = "") -> dict[str, Any]:
+        """What the cloud holds for an agency, by kind, read from the APIs."""
+        script = [sys.executable, "-W", "ignore", "-m", "tests.cloud.holdings", str(self.inventory), agency]
+        held: dict[str, Any] = json.loads(self.on("-", *script, *([project] if project else [])))
+        return held
 
     def up_until_killed(self, phase: str, delay: float) -> None:
         """Start `up`, and kill it with SIGKILL `delay` seconds after it began `phase`."""
         seen = len(self.journal())
         with (self.state / "cut.log").open("a") as log:
-            process = subprocess.Popen(self.arguments("up"), env=self.environment, cwd=ROOT, stdin=subprocess.DEVNULL,
-                                       stdout=log, stderr=log)
+            process = subprocess.Popen(
+                self.arguments("up"),
+                env=self.environment,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
         deadline = time.monotonic() + 1500
-        while not any(record["event"] == "phase_started" and record.get("phase") == phase
-                      for record in self.journal()[seen:]):
-            assert process.poll() is None, f"up ended before {phase}: {(self.state / 'cut.log').read_text()[-4000:]}"
+        while not any(
+            record["event"] == "phase_started" and record.get("phase") == phase
+            for record in self.journal()[seen:]
+        ):
+            assert process.poll() is None, (
+                f"up ended before {phase}: {(self.state / 'cut.log').read_text()[-4000:]}"
+            )
             assert time.monotonic() < deadline, f"up never came to {phase}"
             time.sleep(0.05)
         time.sleep(delay)

@@ -11,7 +11,9 @@ ALERT = "HypervisorComputeDown"
 
 
 def firing(site: Site) -> list[dict[str, Any]]:
-    return [alert for alert in site.run("status", "--output", "json").json["alerts"] if alert["name"] == ALERT]
+    return [
+        alert for alert in site.run("status", "--output", "json").json["alerts"] if alert["name"] == ALERT
+    ]
 
 
 def wait_until(site: Site, fires: bool, seconds: float) -> list[dict[str, Any]]:

@@ -17,12 +17,15 @@ PRODUCTION = ROOT / "inventories/production"
 # Every controller, and of the many alike hypervisors the first and the last.
 LIMIT = "controllers:gateways:monitoring:hypervisors[0]:hypervisors[-1]"
 
+PLAIN_SECRETS = (
+    "admin_password", "database_root_password", "message_queue_password", "erlang_cookie",
+    "metadata_proxy_secret", "keepalived_password", "monitoring_password",
+)  # fmt: skip
+
 
 def ansible(tmp_path: Path, playbook: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     services = [path.stem for path in (ROOT / "playbooks/services").glob("*.yml")]
-    secrets = {name: "not-a-secret" for name in (
-        "admin_password", "database_root_password", "message_queue_password", "erlang_cookie",
-        "metadata_proxy_secret", "keepalived_password", "monitoring_password")}
+    secrets = dict.fromkeys(PLAIN_SECRETS, "not-a-secret")
     variables = {
         "secrets": {
             **secrets,
@@ -31,8 +34,11 @@ def ansible(tmp_path: Path, playbook: str, *arguments: str) -> subprocess.Comple
             "keystone_credential_keys": ["a", "b"],
             "tls": dict.fromkeys(("ca_certificate", "ca_key", "api_certificate", "api_key"), "pem\n"),
         },
-        "site_dir": str(tmp_path), "depot_dir": str(tmp_path), "project_root": str(tmp_path),
-        "citycloud_version": "0", "render_folder": str(tmp_path / "rendered"),
+        "site_dir": str(tmp_path),
+        "depot_dir": str(tmp_path),
+        "project_root": str(tmp_path),
+        "citycloud_version": "0",
+        "render_folder": str(tmp_path / "rendered"),
         "roles_of_project": sorted(path.name for path in (ROOT / "playbooks/roles").iterdir()),
     }
     (tmp_path / "ansible.cfg").touch()
@@ -42,16 +48,37 @@ def ansible(tmp_path: Path, playbook: str, *arguments: str) -> subprocess.Comple
     shutil.copy(parts / "render.yml", tmp_path / "playbooks")
     for role in (tmp_path / "playbooks/roles").iterdir():
         (role / "tasks").mkdir(exist_ok=True)
-        shutil.copy(parts / ("service.yml" if role.name == "service" else "role.yml"), role / "tasks/render.yml")
+        shutil.copy(
+            parts / ("service.yml" if role.name == "service" else "role.yml"), role / "tasks/render.yml"
+        )
     (tmp_path / "variables.yml").write_text(yaml.safe_dump(variables))
     environment = {
-        **os.environ, "ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_HOME": str(tmp_path / "ansible"),
-        "ANSIBLE_LOCALHOST_WARNING": "0", "ANSIBLE_LIBRARY": str(tmp_path / "playbooks/library"),
-        "ANSIBLE_FORKS": "4", "LC_ALL": "C.UTF-8",
+        **os.environ,
+        "ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg"),
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_HOME": str(tmp_path / "ansible"),
+        "ANSIBLE_LOCALHOST_WARNING": "0",
+        "ANSIBLE_LIBRARY": str(tmp_path / "playbooks/library"),
+        "ANSIBLE_FORKS": "4",
+        "LC_ALL": "C.UTF-8",
     }
     return subprocess.run(
-        [str(BIN / "ansible-playbook"), "-i", str(PRODUCTION / "hosts.yml"), "-e", f"@{tmp_path / 'variables.yml'}", *arguments, str(tmp_path / "playbooks" / playbook)],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600, check=False)
+        [
+            str(BIN / "ansible-playbook"),
+            "-i",
+            str(PRODUCTION / "hosts.yml"),
+            "-e",
+            f"@{tmp_path / 'variables.yml'}",
+            *arguments,
+            str(tmp_path / "playbooks" / playbook),
+        ],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
 
 
 def test_the_site_playbook_has_no_syntax_error(tmp_path: Path) -> None:
@@ -68,8 +95,11 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_template_of_every_role_renders(rendered: Path) -> None:
-    templates = {path for path in (ROOT / "playbooks/roles").glob("*/templates/*.j2")
-                 if path.parents[1].name != "service"}
+    templates = {
+        path
+        for path in (ROOT / "playbooks/roles").glob("*/templates/*.j2")
+        if path.parents[1].name != "service"
+    }
     names = {f"{path.parents[1].name}-{path.name.removesuffix('.j2')}" for path in templates}
     files = {path.name for path in rendered.rglob("*") if path.is_file()}
     assert names <= files

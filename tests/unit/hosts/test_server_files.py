@@ -20,7 +20,9 @@ SERVER = LabServer(
 
 
 def write(root: Path) -> str:
-    return server_files.write(root, SERVER, IPv4Address("172.30.0.1"), NAMES, "ssh-ed25519 AAAA deploy")
+    return server_files.write(
+        root, SERVER, IPv4Address("172.30.0.1"), NAMES, "ssh-ed25519 AAAA deploy", memory_mib=0
+    )
 
 
 def snapshot(root: Path) -> dict[str, tuple[int, str]]:

@@ -152,7 +152,7 @@ def test_servers_boot_on_their_port_in_their_project(recorder: Recorder, invento
     agency = next(one for one in inventory.agencies if one.servers)
     run("landing_zone", inventory, agency, "ssh-ed25519 A", [])
     servers = recorder.of("Instance")
-    assert [name for name, _, _ in servers] == [server.name for server in agency.servers]
+    assert {name for name, _, _ in servers} == {server.name for server in agency.servers}
     for name, inputs, provider in servers:
         assert inputs["networks"] == [{"port": f"port-{name}-id"}]
         assert "pulumi:providers:openstack::agency" in provider

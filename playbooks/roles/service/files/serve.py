@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Serve a WSGI application with cheroot and tell systemd when it answers.
 
-cheroot keeps idle connections of openstacksdk alive (uwsgi's HTTP mode resets them). Several processes share the
-port by SO_REUSEPORT and import the application after the fork, so that no connection or lock is shared.
+cheroot keeps idle connections of openstacksdk alive (uwsgi's HTTP mode resets them). Several processes
+share the port by SO_REUSEPORT and import the application after the fork, so that they share no connection.
 """
 
 from __future__ import annotations
@@ -23,20 +23,23 @@ def notify(message: str) -> None:
             sock.sendto(message.encode(), "\0" + address[1:] if address[0] == "@" else address)
 
 
-def serve(module: str, warm: list[str], host: str, port: int, threads: int, ready: int) -> None:
+def serve(options: argparse.Namespace, ready: int) -> None:
     """Import the application, listen, write a byte to `ready`, serve for ever.
 
-    Each of `warm` (module:function) is called before the first request: what a service fills lazily, and not safely
-    when several threads come first, is then full.
+    Each function of `options.warm` is called before the first request: what a service fills lazily, and not
+    safely when several threads come first, is then full.
     """
     sys.argv = sys.argv[:1]  # oslo.config of some services reads the command line
-    application = importlib.import_module(module).application
-    for entry in warm:
+    application = importlib.import_module(options.module).application
+    for entry in options.warm:
         name, function = entry.split(":")
         getattr(importlib.import_module(name), function)()
     from cheroot import wsgi
 
-    server = wsgi.Server((host, port), application, numthreads=threads, request_queue_size=256, reuse_port=True)
+    host, port = options.address.rsplit(":", 1)
+    server = wsgi.Server(
+        (host, int(port)), application, numthreads=options.threads, request_queue_size=256, reuse_port=True
+    )
     server.timeout = 120
     server.prepare()
     os.write(ready, b"1")
@@ -52,13 +55,12 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--threads", type=int, default=16)
     options = parser.parse_args()
-    host, port = options.address.rsplit(":", 1)
     reader, writer = os.pipe()
     children = []
     for _ in range(options.processes):
         child = os.fork()
         if child == 0:
-            serve(options.module, options.warm, host, int(port), options.threads, writer)
+            serve(options, writer)
             os._exit(1)
         children.append(child)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
