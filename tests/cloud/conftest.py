@@ -133,19 +133,23 @@ class Site:
                 stdout=log,
                 stderr=log,
             )
+        try:
+            self._wait_for(phase, seen, process)
+            time.sleep(delay)
+        finally:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+
+    def _wait_for(self, phase: str, seen: int, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + 1500
         while not any(
             record["event"] == "phase_started" and record.get("phase") == phase
             for record in self.journal()[seen:]
         ):
-            assert process.poll() is None, (
-                f"up ended before {phase}: {(self.state / 'cut.log').read_text()[-4000:]}"
-            )
+            output = (self.state / "cut.log").read_text()
+            assert process.poll() is None, f"up ended before {phase}: {output[-4000:]}"
             assert time.monotonic() < deadline, f"up never came to {phase}"
             time.sleep(0.05)
-        time.sleep(delay)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
 
 
 def make_inventory(source: Path, target: Path, name: str) -> None:
