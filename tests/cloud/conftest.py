@@ -152,13 +152,13 @@ class Site:
             time.sleep(0.05)
 
 
-def make_inventory(source: Path, target: Path, name: str) -> None:
-    """A copy of an inventory under another site name."""
+def make_inventory(source: Path, target: Path, name: str, old: str = "lab") -> None:
+    """A copy of an inventory whose site is called `old`, under another site name."""
     shutil.copytree(source, target)
     variables = target / "group_vars/all.yml"
     text = variables.read_text()
-    assert "\nsite_name: lab\n" in text
-    variables.write_text(text.replace("\nsite_name: lab\n", f"\nsite_name: {name}\n"))
+    assert f"\nsite_name: {old}\n" in text
+    variables.write_text(text.replace(f"\nsite_name: {old}\n", f"\nsite_name: {name}\n"))
 
 
 @pytest.fixture(scope="session")
