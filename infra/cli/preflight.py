@@ -9,7 +9,8 @@ import click
 
 from infra import inventory as inventories
 from infra.cli.output import emit, inventory_option, output_option
-from infra.hosts import namespace
+from infra.errors import PreflightFailed
+from infra.hosts import deploy_host, namespace
 from infra.hosts import preflight as checks
 from infra.settings import Settings
 
@@ -25,8 +26,10 @@ def preflight(inventory: Path, output: str) -> None:
     """
     settings = Settings.from_environment(os.environ)
     site = inventories.load(inventory)
+    problems = deploy_host.examine(site, settings)
     if site.lab is not None:
         namespace.enter(namespace.name_of(site.site.site_name))
     report = checks.examine(site, settings)
-    report.require()
+    if problems := [*problems, *report.problems]:
+        raise PreflightFailed(problems)
     emit(output, report.facts, lambda: f"{len(report.facts)} servers are fit")

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from infra.errors import Problem
+from infra.errors import PreflightFailed, Problem
 from infra.hosts.command import PATH
 from infra.hosts.control_group import ControlGroupsMissing, Hierarchies
 from infra.hosts.lab import MIB, TARBALL, Lab
@@ -38,6 +38,12 @@ def examine(inventory: Inventory, settings: Settings) -> list[Problem]:
     if inventory.lab is not None:
         problems += [*_lab_rights(), *_lab_programs(), *_lab_kernel(), *_lab_space(inventory, settings)]
     return sorted(problems)
+
+
+def require(inventory: Inventory, settings: Settings) -> None:
+    """Raises PreflightFailed with everything that is wrong with this machine."""
+    if problems := examine(inventory, settings):
+        raise PreflightFailed(problems)
 
 
 def _depot(depot_dir: Path) -> Iterator[Problem]:

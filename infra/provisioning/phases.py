@@ -15,7 +15,7 @@ from infra import depot
 from infra import inventory as inventories
 from infra.depot.manifest import Manifest
 from infra.errors import InventoryInvalid, Problem
-from infra.hosts import preflight
+from infra.hosts import deploy_host, preflight
 from infra.hosts.lab import Lab
 from infra.provisioning import pulumi_engine
 from infra.provisioning.deploy import PhaseLog, Stage, single
@@ -93,6 +93,7 @@ def lab_stage(site: SiteContext) -> Stage:
     lab = Lab.of(site.inventory, site.settings)
 
     def work(step: Step) -> int:
+        deploy_host.require(site.inventory, site.settings)
         before = lab.status().servers
         if all(server.state == "absent" for server in before):
             forget_cloud(site)
@@ -113,6 +114,8 @@ def preflight_stage(site: SiteContext) -> Stage:
     """Every server is looked at before anything on it changes; all that is wrong comes in one report."""
 
     def work(step: Step) -> int:
+        if not site.is_lab:
+            deploy_host.require(site.inventory, site.settings)
         report = preflight.examine(site.inventory, site.settings)
         report.require()
         step(f"{len(report.facts)} servers are fit")

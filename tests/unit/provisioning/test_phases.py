@@ -119,7 +119,22 @@ class FakeLab:
 
 def lab_stage(site: SiteContext, monkeypatch: pytest.MonkeyPatch, *states: str) -> str:
     monkeypatch.setattr(phases.Lab, "of", lambda inventory, settings: FakeLab(list(states)))
+    monkeypatch.setattr(phases.deploy_host, "examine", lambda inventory, settings: [])
     return work(phases.lab_stage(site))[-1]
+
+
+def test_no_server_is_made_on_a_deploy_host_that_is_not_fit(
+    site: SiteContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    lab = FakeLab(["absent"])
+    monkeypatch.setattr(lab, "create", made.append)
+    monkeypatch.setattr(phases.Lab, "of", lambda inventory, settings: lab)
+    problem = Problem("deploy host", "disk", "1 GiB free", "too small", "make room")
+    monkeypatch.setattr(phases.deploy_host, "examine", lambda inventory, settings: [problem])
+    with pytest.raises(phases.preflight.PreflightFailed, match="make room"):
+        work(phases.lab_stage(site))
+    assert made == []
 
 
 def test_servers_that_did_not_run_are_changes(site: SiteContext, monkeypatch: pytest.MonkeyPatch) -> None:
