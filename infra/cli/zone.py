@@ -20,15 +20,9 @@ from infra.settings import Settings
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def agency_option(function: F) -> F:
-    """--agency CODE, may be repeated, as parameter `agencies`."""
-    return click.option(
-        "--agency",
-        "agencies",
-        multiple=True,
-        metavar="CODE",
-        help="This agency only; may be given several times.",
-    )(function)
+def agencies_argument(function: F) -> F:
+    """[AGENCY]... as parameter `agencies`; none means all."""
+    return click.argument("agencies", nargs=-1, metavar="[AGENCY]...")(function)
 
 
 @click.group()
@@ -38,7 +32,7 @@ def zone() -> None:
 
 @zone.command()
 @inventory_option
-@agency_option
+@agencies_argument
 @output_option
 def preview(inventory: Path, agencies: tuple[str, ...], output: str) -> None:
     """Show what `up` would change; change nothing."""
@@ -47,7 +41,7 @@ def preview(inventory: Path, agencies: tuple[str, ...], output: str) -> None:
 
 @zone.command()
 @inventory_option
-@agency_option
+@agencies_argument
 @output_option
 @click.option(
     "--force", is_flag=True, help="Run even those of which nothing can have changed since the last time."
@@ -59,7 +53,7 @@ def up(inventory: Path, agencies: tuple[str, ...], output: str, force: bool) -> 
 
 @zone.command()
 @inventory_option
-@agency_option
+@agencies_argument
 @output_option
 def refresh(inventory: Path, agencies: tuple[str, ...], output: str) -> None:
     """Read the cloud into the stacks; show what somebody changed by hand."""
@@ -68,14 +62,14 @@ def refresh(inventory: Path, agencies: tuple[str, ...], output: str) -> None:
 
 @zone.command()
 @inventory_option
-@agency_option
+@agencies_argument
 @output_option
 @click.option("--all", "everyone", is_flag=True, help="Remove every landing zone.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def destroy(inventory: Path, agencies: tuple[str, ...], output: str, everyone: bool, yes: bool) -> None:
     """Remove landing zones with everything in them: servers, volumes, networks, people, project."""
     if bool(agencies) == everyone:
-        raise click.UsageError("name agencies with --agency, or all of them with --all")
+        raise click.UsageError("name agencies, or all of them with --all")
     if not yes and sys.stdin.isatty():
         what = ", ".join(agencies) or "EVERY agency"
         click.confirm(f"Remove the landing zone of {what} with everything in it?", abort=True, err=True)
