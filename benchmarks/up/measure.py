@@ -97,9 +97,8 @@ def measure_lab() -> None:
 def measure_scale() -> None:
     with lab("bench-scale", "scale") as site:
         site.ok("up")
-        module = ["-W", "ignore", "-m", "benchmarks.up.servers", str(site.inventory), str(SERVERS)]
         print(f"\n{SERVERS} servers at once on fake hypervisors")
-        print(site.on("-", sys.executable, *module))
+        print(site.script("benchmarks.up.servers", str(SERVERS)))
 
 
 def main() -> None:

@@ -5,41 +5,26 @@ usage: servers.py INVENTORY COUNT
 
 from __future__ import annotations
 
-import os
 import statistics
 import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
-import openstack
-
-from infra import inventory as inventories
-from infra.provisioning.site import find_site
-from infra.settings import Settings
+from tests.cloud import admin
 
 DEADLINE = 400.0  # seconds
 
 
 def main() -> None:
-    inventory = inventories.load(Path(sys.argv[1]))
-    site = find_site(Settings.from_environment(os.environ), inventory)
-    agency = inventory.agencies[0].code
-    admin = {
-        "auth_url": site.identity_url,
-        "username": "admin",
-        "password": site.secrets.admin_password,
-        "user_domain_id": "default",
-        "region_name": inventory.site.region_name,
-        "cacert": str(site.paths.ca_certificate),
-    }
-    cloud = openstack.connect(**admin, project_name="admin", project_domain_id="default")
-    project = next(iter(cloud.identity.projects(domain_id=cloud.identity.find_domain(agency).id)))
-    own = openstack.connect(**admin, project_id=project.id)
-    user = cloud.current_user_id
-    cloud.identity.assign_project_role_to_user(project, user, cloud.identity.find_role("member"))
+    site = admin.site_of(sys.argv[1])
+    agency = site.inventory.agencies[0].code
+    cloud = admin.connect(site)
+    project = admin.project_of(cloud, agency)
+    member = cloud.identity.find_role("member")
+    cloud.identity.assign_project_role_to_user(project, cloud.current_user_id, member)
+    own = admin.connect(site, project.id)
     network = cloud.network.find_network(agency)
     image = next(iter(cloud.image.images()))
     flavor = min(cloud.compute.flavors(), key=lambda item: item.ram)

@@ -115,10 +115,15 @@ class Site:
         assert done.code == 0, done.error + done.output
         return done.output
 
+    def script(self, module: str, *words: str) -> str:
+        """Run a script of the tests on this machine, in the lab's network."""
+        return self.on("-", sys.executable, "-W", "ignore", "-m", module, str(self.inventory), *words)
+
     def holdings(self, agency: str, project: str = "") -> dict[str, Any]:
         """What the cloud holds for an agency, by kind, read from the APIs."""
-        script = [sys.executable, "-W", "ignore", "-m", "tests.cloud.holdings", str(self.inventory), agency]
-        held: dict[str, Any] = json.loads(self.on("-", *script, *([project] if project else [])))
+        held: dict[str, Any] = json.loads(
+            self.script("tests.cloud.holdings", agency, *([project] if project else []))
+        )
         return held
 
     def up_until_killed(self, phase: str, delay: float) -> None:

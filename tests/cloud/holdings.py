@@ -6,30 +6,14 @@ usage: holdings.py INVENTORY AGENCY [PROJECT_ID]   (the project's id, once the p
 from __future__ import annotations
 
 import json
-import os
 import sys
-from pathlib import Path
 
-import openstack
-
-from infra import inventory as inventories
-from infra.provisioning.site import find_site
-from infra.settings import Settings
+from tests.cloud import admin
 
 
 def main() -> None:
-    site = find_site(Settings.from_environment(os.environ), inventories.load(Path(sys.argv[1])))
     agency = sys.argv[2]
-    cloud = openstack.connect(
-        auth_url=site.identity_url,
-        username="admin",
-        password=site.secrets.admin_password,
-        project_name="admin",
-        user_domain_id="default",
-        project_domain_id="default",
-        region_name=site.inventory.site.region_name,
-        cacert=str(site.paths.ca_certificate),
-    )
+    cloud = admin.connect(admin.site_of(sys.argv[1]))
     domain = cloud.identity.find_domain(agency)
     projects = list(cloud.identity.projects(domain_id=domain.id)) if domain else []
     project = projects[0].id if projects else (sys.argv[3] if len(sys.argv) > 3 else "none")

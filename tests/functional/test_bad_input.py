@@ -92,7 +92,10 @@ MISTAKES: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
         replaced("group_vars/all.yml", "service_down_seconds: 25", "service_down_second: 25"),
         ("all.yml", "service_down_second", "service_down_seconds"),
     ),
-    "ten megabytes": (appended("agencies.yaml", "# padding\n" * 1_100_000), ("agencies.yaml", "1048576 bytes")),
+    "ten megabytes": (
+        appended("agencies.yaml", "# padding\n" * 1_100_000),
+        ("agencies.yaml", "1048576 bytes"),
+    ),
 }
 
 
