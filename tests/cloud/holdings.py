@@ -30,7 +30,8 @@ def main() -> None:
         "routers": list(network.routers(project_id=project)),
         "ports": list(network.ports(project_id=project)),
         "floating addresses": list(network.ips(project_id=project)),
-        "security groups": list(network.security_groups(project_id=project)),
+        # Not by project in the query: Neutron makes a default group for a project that is asked for.
+        "security groups": [group for group in network.security_groups() if group.project_id == project],
         "network quotas": [quota for quota in network.quotas() if quota.project_id == project],
         "servers": list(cloud.compute.servers(all_projects=True, project_id=project)),
         "volumes": list(cloud.block_storage.volumes(all_projects=True, project_id=project)),
