@@ -24,8 +24,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CITYCLOUD = Path(sys.executable).parent / "citycloud"
 CUTS = 5
-# Phases in which a kill is sure to meet the work, and for how many seconds after its begin. The others are over in
-# less than a second on an unchanged machine; the depot's build is killed in a test of its own.
+# Phases in which a kill is sure to meet the work, and for how many seconds after its begin. The others are
+# over in less than a second; the depot's build is killed in a test of its own.
 CUTTABLE = {
     "lab": 0.5,
     "base": 10.0,
