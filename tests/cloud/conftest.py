@@ -165,7 +165,7 @@ def make_inventory(source: Path, target: Path, name: str, old: str = "lab") -> N
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Site]:
     """The deployed site: five kills on the way, then a run to the end."""
     folder = tmp_path_factory.mktemp("site")
     name = f"test-{os.getpid()}"
@@ -176,7 +176,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     dice = random.Random(seed)
     chosen = dice.sample(list(CUTTABLE), CUTS)
     made.cuts = [phase for phase in CUTTABLE if phase in chosen]
-    sys.stderr.write(f"\nkilled in {', '.join(made.cuts)}: CITYCLOUD_TEST_SEED={seed}\n")
+    reporter = pytestconfig.pluginmanager.get_plugin("terminalreporter")
+    reporter.write_line(f"\nup is killed in {', '.join(made.cuts)}; CITYCLOUD_TEST_SEED={seed} does it again")
     try:
         for phase in made.cuts:
             made.up_until_killed(phase, dice.uniform(0, CUTTABLE[phase]))
