@@ -89,8 +89,7 @@ def timed_up(site: Site, title: str) -> None:
 
 def measure_lab() -> None:
     with lab("bench", "lab") as site:
-        site.ok("depot", "build")
-        timed_up(site, "from bare servers (depot and engine in place)")
+        timed_up(site, "from bare servers")
         timed_up(site, "over the unchanged site")
 
 
