@@ -16,5 +16,5 @@ def built_depot() -> Path:
     """Tests of what is in the depot need one; scripts/test builds it first."""
     depot_dir = Settings.from_environment(os.environ).depot_dir
     if not (depot_dir / NAME).is_file():
-        pytest.skip(f"there is no depot at {depot_dir}; run: citycloud depot build")
+        pytest.fail(f"there is no depot at {depot_dir}; run: citycloud depot build")
     return depot_dir

@@ -37,7 +37,7 @@ def free_port() -> int:
 def guest(built_depot: Path, tmp_path: Path) -> Iterator[list[str]]:
     """The ssh command that reaches a new server of the image."""
     if shutil.which("qemu-system-x86_64") is None:
-        pytest.skip("qemu-system-x86_64 is not installed")
+        pytest.fail("qemu-system-x86_64 is not installed")
     (tmp_path / "metadata").write_text(METADATA)
     (tmp_path / "metadata").chmod(0o755)
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "key"], check=True)

@@ -49,7 +49,7 @@ def cache() -> Path:
     """Where the engine is kept; these tests build none."""
     folder = Path(os.environ.get("CITYCLOUD_CACHE", "/var/cache/citycloud"))
     if pulumi_engine.on_path() is None and not pulumi_engine.place(folder).exists():
-        pytest.skip("no Pulumi engine here: `citycloud depot build` makes one")
+        pytest.fail("no Pulumi engine here: `citycloud depot build` makes one")
     return folder
 
 
