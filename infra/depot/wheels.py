@@ -93,6 +93,7 @@ def tool_python(workshop: Workshop) -> Path:
                 "pip",
                 "install",
                 "--quiet",
+                "--system-certs",  # the network may have an authority of its own
                 "--python",
                 partial / "bin/python",
                 "--require-hashes",
