@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.depot.signing import key_home
 from infra.hosts.lab import Lab, LabAbsent
 from infra.inventory import Inventory
 from infra.provisioning.lock import SiteLock
@@ -27,7 +28,7 @@ def plan(settings: Settings, inventory: Inventory, *, purge: bool) -> RemovalPla
         raise LabAbsent(f"{inventory.path} is a real site: `down` removes labs only")
     name = inventory.site.site_name
     own = [settings.lab_dir(name), settings.site(name).directory]
-    shared = [settings.depot_dir, settings.cache_dir]
+    shared = [settings.depot_dir, key_home(settings.depot_dir), settings.cache_dir]
     removed, kept = ([*own, *shared], []) if purge else (own, shared)
     return RemovalPlan(tuple(p for p in removed if p.exists()), tuple(p for p in kept if p.exists()))
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from infra import inventory as inventories
+from infra.depot.signing import key_home
 from infra.hosts.lab import LabAbsent
 from infra.inventory import Inventory
 from infra.provisioning import down
@@ -41,6 +42,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
         settings.site("other").directory,
         settings.lab_dir("lab"),
         settings.depot_dir,
+        key_home(settings.depot_dir),
         settings.cache_dir,
     ):
         folder.mkdir(parents=True)
@@ -67,14 +69,15 @@ def test_the_lab_and_its_site_go_and_depot_cache_and_other_sites_stay(
     assert not settings.site("lab").directory.exists()
     assert not settings.lab_dir("lab").exists()
     assert settings.site("other").directory.exists()
-    assert plan.kept == (settings.depot_dir, settings.cache_dir)
+    assert plan.kept == (settings.depot_dir, key_home(settings.depot_dir), settings.cache_dir)
     assert all(path.exists() for path in plan.kept)
 
 
-def test_purge_takes_depot_and_cache_too(settings: Settings, inventory: Inventory) -> None:
+def test_purge_takes_depot_its_key_and_cache_too(settings: Settings, inventory: Inventory) -> None:
     plan = remove(settings, inventory, purge=True)
     assert plan.kept == ()
     assert not settings.depot_dir.exists()
+    assert not key_home(settings.depot_dir).exists()
     assert not settings.cache_dir.exists()
 
 
