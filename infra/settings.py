@@ -65,10 +65,6 @@ class SitePaths:
     def ca_certificate(self) -> Path:
         return self.directory / "ca.pem"
 
-    @property
-    def facts(self) -> Path:
-        return self.directory / "facts.json"
-
 
 @dataclass(frozen=True)
 class Settings:
