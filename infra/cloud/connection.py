@@ -7,12 +7,13 @@ only checks and compares never pays for it.
 from __future__ import annotations
 
 import threading
-import warnings
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from infra.cloud import clouds_file
 from infra.cloud.credentials import Credentials
-from infra.cloud.service import Service, SessionService
+from infra.cloud.listing import Listings, Writes
+from infra.cloud.service import Patience, Service, SessionService
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
@@ -32,55 +33,60 @@ _SERVICES: dict[str, tuple[str, str, str]] = {
 class Cloud:
     """The services of one region as one user in one project.
 
-    Nothing is asked of the cloud before the first call. Safe to share between threads.
+    Nothing is asked of the cloud before the first call. Safe to share between threads. Clouds that one
+    process changes share its `writes`, so that no listing of one hides what another has written.
     """
 
-    def __init__(self, credentials: Credentials, *, user_agent: str = "citycloud") -> None:
+    def __init__(
+        self,
+        credentials: Credentials,
+        *,
+        user_agent: str = "citycloud",
+        patience: Patience | None = None,
+        writes: Writes | None = None,
+    ) -> None:
         self.credentials = credentials
+        self.patience = patience or Patience.of(credentials.max_retries)
+        self.listings = Listings(writes or Writes())
         self._user_agent = user_agent
         self._lock = threading.Lock()
         self._services: dict[str, Service] = {}
+        self._regions: dict[str, Cloud] = {}
 
-    @property
+    @cached_property
     def region_name(self) -> str:
         """The region that the services are taken from, "" when the catalog has just one."""
-        return self.credentials.region_name
+        given = self.credentials
+        if given.region_name or not given.cloud:
+            return given.region_name
+        return clouds_file.region_of(clouds_file.entry(given.cloud, given.config_file, given.secure_file))
+
+    def in_region(self, name: str) -> Cloud:
+        """The same person in the same project, in another region; it logs in for itself."""
+        with self._lock:
+            if name not in self._regions:
+                self._regions[name] = Cloud(
+                    self.credentials.overridden(region_name=name), user_agent=self._user_agent,
+                    patience=self.patience, writes=self.listings.writes,
+                )  # fmt: skip
+            return self._regions[name]
 
     @cached_property
     def sdk(self) -> Connection:
         """The openstacksdk connection, for what the nouns of this package do not offer."""
-        import openstack.connection
+        from infra.cloud.login import log_in
 
-        self.credentials.check()
-        given = self.credentials
-        auth = {
-            name: getattr(given, name)
-            for name in (
-                "auth_url", "username", "user_id", "password", "project_name", "project_id",
-                "user_domain_name", "user_domain_id", "project_domain_name", "project_domain_id",
-                "application_credential_id", "application_credential_secret",
-            )
-            if getattr(given, name)
-        }  # fmt: skip
-        options: dict[str, Any] = {"auth": auth, "app_name": self._user_agent}
-        if given.cloud:
-            options["cloud"] = given.cloud
-        if given.application_credential_secret:
-            options["auth_type"] = "v3applicationcredential"
-        elif given.auth_url.rstrip("/").endswith("/v3"):
-            options["auth_type"] = "v3password"  # the version is said: no need to ask Keystone for it first
-        if given.region_name:
-            options["region_name"] = given.region_name
-        if given.interface:
-            options["interface"] = given.interface
-        if given.insecure:
-            options["verify"] = False
-        elif given.cacert:
-            options["cacert"] = given.cacert
-        with warnings.catch_warnings():
-            # The SDK warns of its InfluxDB support on every connection, whether one uses it or not.
-            warnings.simplefilter("ignore")
-            return openstack.connection.Connection(**options)
+        return log_in(self.credentials, self._user_agent)
+
+    @property
+    def interface(self) -> str:
+        """Which of a service's endpoints are used: public, internal or admin."""
+        return self.credentials.interface or str(self.sdk.config.get_interface() or "public")
+
+    @property
+    def token(self) -> str:
+        """Our token, for the few calls that speak of it. Never to be printed."""
+        return str(self.sdk.session.get_token())
 
     @property
     def project_id(self) -> str:
@@ -103,7 +109,13 @@ class Cloud:
             return self._services[name]
 
 
-def connect(credentials: Credentials, *, user_agent: str = "citycloud") -> Cloud:
+def connect(
+    credentials: Credentials,
+    *,
+    user_agent: str = "citycloud",
+    patience: Patience | None = None,
+    writes: Writes | None = None,
+) -> Cloud:
     """A cloud to call; nothing is sent until the first call."""
     credentials.check()
-    return Cloud(credentials, user_agent=user_agent)
+    return Cloud(credentials, user_agent=user_agent, patience=patience, writes=writes)

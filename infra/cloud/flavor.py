@@ -12,7 +12,14 @@ from infra.cloud.errors import NotFound
 
 def flavors(cloud: Cloud) -> Collection:
     """Every flavor; pass `is_public="None"` to a list to see the private ones too."""
-    return Collection(cloud.service("compute"), "/flavors", "flavor", "flavors", listing="/flavors/detail")
+    return Collection(
+        cloud.service("compute"),
+        "/flavors",
+        "flavor",
+        "flavors",
+        listing="/flavors/detail",
+        everyone={"is_public": "None"},
+    )
 
 
 def set_extra_specs(

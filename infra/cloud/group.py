@@ -6,10 +6,11 @@ from typing import Any
 
 from infra.cloud.collection import Collection, Thing
 from infra.cloud.connection import Cloud
+from infra.cloud.directory import Directory
 
 
 def groups(cloud: Cloud) -> Collection:
-    return Collection(cloud.service("identity"), "/groups", "group", "groups", change="PATCH")
+    return Directory(cloud.service("identity"), "/groups", "group")
 
 
 def group_named(cloud: Cloud, name: str, domain_id: str | None) -> Thing | None:

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from infra.cloud.collection import Thing
+from infra.cloud.collection import Collection, Thing
 from infra.cloud.connection import Cloud
-from infra.cloud.errors import NotFound
+from infra.cloud.errors import NotFound, Refused
 from infra.cloud.service import pages
 
 _PATCH = "application/openstack-images-v2.1-json-patch"
+_PAGE = 1000
+"""Images in one answer: what Glance gives at most, where it is not told otherwise."""
 
 
 def list_images(cloud: Cloud, **filters: Any) -> list[Thing]:
@@ -25,6 +27,13 @@ def find_image(cloud: Cloud, identity: str) -> Thing | None:
         return dict(cloud.service("image").request("GET", f"/images/{identity}"))
     except NotFound:
         return None
+
+
+def images(cloud: Cloud) -> Collection:
+    """The images that Glance lists for us, to be read: hidden ones and those of other communities only by
+    their id.
+    """
+    return Collection(cloud.service("image"), "/images", "", "images", everyone={"limit": _PAGE})
 
 
 def create_image(cloud: Cloud, values: Mapping[str, Any]) -> Thing:
@@ -41,6 +50,22 @@ def upload(cloud: Cloud, identity: str, file: Path) -> None:
             data=stream,
             headers={"Content-Type": "application/octet-stream"},
         )
+
+
+def import_from(cloud: Cloud, identity: str, url: str) -> None:
+    """Have Glance itself fetch the bytes; it goes on by itself after this."""
+    method = {"name": "web-download", "uri": url}
+    cloud.service("image").request("POST", f"/images/{identity}/import", json={"method": method})
+
+
+def import_failure(cloud: Cloud, identity: str) -> str | None:
+    """Why Glance's latest attempt to fetch the bytes failed, None while none has: it is asked for tasks."""
+    try:
+        tasks = cloud.service("image").request("GET", f"/images/{identity}/tasks")["tasks"]
+    except (NotFound, Refused):
+        return None
+    latest: Thing = max(tasks, key=lambda task: str(task.get("created_at")), default={})
+    return str(latest.get("message") or "it does not say why") if latest.get("status") == "failure" else None
 
 
 def change_image(

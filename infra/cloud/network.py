@@ -7,7 +7,7 @@ from infra.cloud.connection import Cloud
 
 
 def networks(cloud: Cloud) -> Collection:
-    return Collection(cloud.service("network"), "/networks", "network", "networks")
+    return Collection(cloud.service("network"), "/networks", "network", "networks", bulk=True)
 
 
 def external_network_named(cloud: Cloud, name: str) -> Thing | None:
@@ -16,5 +16,7 @@ def external_network_named(cloud: Cloud, name: str) -> Thing | None:
 
 
 def set_tags(cloud: Cloud, kind: str, identity: str, tags: list[str]) -> None:
-    """Replace the tags of one thing; `kind` is its neutron collection (`networks`, `security-groups`)."""
-    cloud.service("network").request("PUT", f"/{kind}/{identity}/tags", json={"tags": sorted(tags)})
+    """Replace the tags of one thing; `kind` is its neutron collection (`networks`, `qos/policies`), of whose
+    path the tags' API knows the last part only."""
+    path = f"/{kind.rpartition('/')[2]}/{identity}/tags"
+    cloud.service("network").request("PUT", path, json={"tags": sorted(tags)})

@@ -7,4 +7,4 @@ from infra.cloud.connection import Cloud
 
 
 def ports(cloud: Cloud) -> Collection:
-    return Collection(cloud.service("network"), "/ports", "port", "ports")
+    return Collection(cloud.service("network"), "/ports", "port", "ports", bulk=True)

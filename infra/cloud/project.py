@@ -6,11 +6,12 @@ from typing import Any
 
 from infra.cloud.collection import Collection, Thing
 from infra.cloud.connection import Cloud
+from infra.cloud.directory import Directory
 
 
 def projects(cloud: Cloud) -> Collection:
     """Every project; a list needs `is_domain=True` to show domains, and shows nothing else then."""
-    return Collection(cloud.service("identity"), "/projects", "project", "projects", change="PATCH")
+    return Directory(cloud.service("identity"), "/projects", "project", ({}, {"is_domain": "true"}))
 
 
 def project_named(cloud: Cloud, name: str, domain_id: str | None, *, is_domain: bool = False) -> Thing | None:

@@ -8,7 +8,7 @@ from infra.cloud.errors import NotFound
 
 
 def routers(cloud: Cloud) -> Collection:
-    return Collection(cloud.service("network"), "/routers", "router", "routers")
+    return Collection(cloud.service("network"), "/routers", "router", "routers", bulk=True)
 
 
 def add_interface(cloud: Cloud, router_id: str, *, subnet_id: str = "", port_id: str = "") -> str:

@@ -1,9 +1,10 @@
 """Calls to one service of the cloud: answers as plain dictionaries, failures by name, patience with a busy
 cloud.
 
-A call is sent again, after a growing pause with jitter, on 429 and 503, when the connection fails, and on
-those 409s that say "try again". A POST whose connection failed is not sent again, for it may have been heard:
-callers find what it made by its mark (see `infra.provider.resource`).
+A call is sent again, after a growing pause with jitter (or the pause that the answer asks for), on 429 and
+503, when the connection fails or the answer is cut off, and on those 409s that say "try again". A POST whose
+answer was lost is not sent again, for it may have been heard: callers find what it made by its mark (see
+`infra.provider.resource`).
 """
 
 from __future__ import annotations
@@ -12,17 +13,46 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from infra.cloud import errors
+from infra.cloud.bulk import Creates, Several, Single
+from infra.cloud.listing import Listings
 
 if TYPE_CHECKING:
     from infra.cloud.connection import Cloud
 
 Body = Mapping[str, Any]
-ATTEMPTS = 6
-_FIRST_PAUSE = 0.5  # seconds; doubles up to _LONGEST_PAUSE
-_LONGEST_PAUSE = 8.0
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long one call is waited for and how often it is sent, all in seconds but `attempts`.
+
+    `call` is for an answer to begin; `first_pause` doubles up to `longest_pause`; a pause that the cloud asks
+    for (Retry-After) is kept up to `longest_asked`.
+    """
+
+    attempts: int = 6
+    call: float = 120.0
+    first_pause: float = 0.5
+    longest_pause: float = 8.0
+    longest_asked: float = 60.0
+
+    @classmethod
+    def of(cls, retries: int | None) -> Patience:
+        """The patience that sends a call again so often; None is the usual one."""
+        return cls() if retries is None else cls(attempts=retries + 1)
+
+    def pause_after(self, attempt: int, asked: str = "") -> float:
+        """The pause after the attempt of this number, counted from 1; `asked` is a Retry-After header."""
+        if asked.isdigit():
+            return min(float(asked), self.longest_asked)
+        longest = min(self.longest_pause, self.first_pause * 2 ** (attempt - 1))
+        return random.uniform(longest / 2, longest)  # noqa: S311  (spreads load, keeps no secret)
+
+
 # Neutron and nova answer 409 both for "this name is taken" and for "my database was busy": only the second is
 # retried.
 _TRY_AGAIN = re.compile(
@@ -33,7 +63,12 @@ _TRY_AGAIN = re.compile(
 
 
 class Service(Protocol):
-    """One service, by path below its versioned root (`/networks`)."""
+    """One service, by path below its versioned root (`/networks`); `listings` are those that reads share."""
+
+    @property
+    def listings(self) -> Listings: ...
+
+    def creates(self, kind: str, single: Single, several: Several) -> Creates: ...
 
     def request(
         self, method: str, path: str, *, json: Any = None, params: Mapping[str, Any] | None = None,
@@ -48,15 +83,22 @@ class SessionService:
 
     def __init__(  # noqa: PLR0917  (a row of the table of services)
         self, cloud: Cloud, name: str, service_type: str, microversion: str, prefix: str,
-        pause: Callable[[float], None] = time.sleep,
+        pause: Callable[[float], None] = time.sleep, patience: Patience | None = None,
     ) -> None:  # fmt: skip
         self._cloud = cloud
+        self.listings = cloud.listings
         self.name = name
         self._service_type = service_type
         self._microversion = microversion
         self._prefix = prefix
         self._pause = pause
+        self._patience = patience or cloud.patience
         self._root = ""
+        self._creates: dict[str, Creates] = {}
+
+    def creates(self, kind: str, single: Single, several: Several) -> Creates:
+        """The one queue of creates of a kind."""
+        return self._creates.setdefault(kind, Creates(single, several))
 
     def scope(self) -> tuple[str, str]:
         """(project id, user id) of our token."""
@@ -70,20 +112,31 @@ class SessionService:
     ) -> Any:  # fmt: skip
         """The JSON of the answer ({} when it has none); raises a CloudError from status 400 on."""
         call = f"{method} {self.name} {path}"
-        repeatable = method != "POST" and data is None
-        for attempt in range(1, ATTEMPTS + 1):
-            last = attempt == ATTEMPTS
+        if method == "GET":
+            return self._patiently(call, method, path, json=json, params=params, headers=headers)
+        with self.listings.writes:
+            return self._patiently(call, method, path, json=json, params=params, headers=headers, data=data)
+
+    def _patiently(self, call: str, method: str, path: str, **options: Any) -> Any:
+        repeatable = method != "POST" and options.get("data") is None
+        # Whoever sends a file waits until the service has stored it.
+        seconds = self._patience.call * (1 if options.get("data") is None else 15)
+        for attempt in range(1, self._patience.attempts + 1):
+            last = attempt == self._patience.attempts
+            asked = ""
             try:
-                answer = self._send(call, method, path, json=json, params=params, headers=headers, data=data)
+                answer = self._send(call, method, path, timeout=seconds, **options)
+                if answer.status_code < 400:
+                    return _decoded(call, answer)
             except errors.Unavailable:
                 if last or not repeatable:
                     raise
             else:
-                if answer.status_code < 400:
-                    return answer.json() if answer.content else {}
-                if last or data is not None or not _worth_another_try(answer.status_code, answer.text):
+                once = options.get("data") is not None
+                if last or once or not _worth_another_try(answer.status_code, answer.text):
                     raise failure(call, answer.status_code, answer.text)
-            self._pause(_pause_after(attempt))
+                asked = answer.headers.get("Retry-After", "")
+            self._pause(self._patience.pause_after(attempt, asked))
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _send(self, call: str, method: str, path: str, **options: Any) -> Any:
@@ -104,11 +157,11 @@ class SessionService:
     def _url(self, path: str) -> str:
         """The full URL: the catalog's endpoint, with our version where the catalog leaves it out."""
         if not self._root:
-            root = self._cloud.sdk.session.get_endpoint(
-                service_type=self._service_type,
-                region_name=self._region,
-                interface=self._cloud.credentials.interface or "public",
-            )
+            instead = self._cloud.credentials.endpoint(self._service_type)
+            root = instead if "://" in instead else self._cloud.sdk.session.get_endpoint(
+                service_type=instead or self._service_type, region_name=self._region,
+                interface=self._cloud.interface,
+            )  # fmt: skip
             if not root:
                 raise errors.CloudError(
                     f"the cloud's catalog has no {self._service_type} service in our region"
@@ -172,9 +225,12 @@ def _worth_another_try(status: int, text: str) -> bool:
     return status in (429, 503) or (status == 409 and bool(_TRY_AGAIN.search(text)))
 
 
-def _pause_after(attempt: int) -> float:
-    longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (attempt - 1))
-    return random.uniform(longest / 2, longest)  # noqa: S311  (spreads load, keeps no secret)
+def _decoded(call: str, answer: Any) -> Any:
+    """The JSON of an answer; one that was cut off counts as lost."""
+    try:
+        return answer.json() if answer.content else {}
+    except ValueError as broken:
+        raise errors.Unavailable(f"{call}: the answer was cut off: {broken}") from broken
 
 
 def _reason(text: str) -> str:

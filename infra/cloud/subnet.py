@@ -7,4 +7,4 @@ from infra.cloud.connection import Cloud
 
 
 def subnets(cloud: Cloud) -> Collection:
-    return Collection(cloud.service("network"), "/subnets", "subnet", "subnets")
+    return Collection(cloud.service("network"), "/subnets", "subnet", "subnets", bulk=True)

@@ -6,10 +6,11 @@ from typing import Any
 
 from infra.cloud.collection import Collection, Thing
 from infra.cloud.connection import Cloud
+from infra.cloud.directory import Directory
 
 
 def users(cloud: Cloud) -> Collection:
-    return Collection(cloud.service("identity"), "/users", "user", "users", change="PATCH")
+    return Directory(cloud.service("identity"), "/users", "user")
 
 
 def user_named(cloud: Cloud, name: str, domain_id: str | None) -> Thing | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from infra.cloud.aggregate import aggregates, set_hosts, set_metadata
 from infra.cloud.collection import Thing
 from infra.cloud.errors import Conflict, Unavailable
 from infra.provider import rules
 from infra.provider.mark import ATTRIBUTE
-from infra.provider.property import Property
+from infra.provider.property import Difference, Property
 from infra.provider.resource import REGION, Context, NotOurs, Resource, State
 
 _OURS = frozenset({ATTRIBUTE, "availability_zone"})
@@ -27,6 +30,13 @@ class AggregateV2(Resource):
         REGION,
     )
 
+    def differences(self, state: State, inputs: Mapping[str, Any]) -> list[Difference]:
+        """Nova lets a zone change but not go: without one the aggregate has to be made anew."""
+        return [
+            Difference(item.name, item.kind, True) if item.name == "zone" and item.kind == "delete" else item
+            for item in super().differences(state, inputs)
+        ]
+
     def create(self, context: Context, inputs: State) -> tuple[str, State]:
         thing = self._made(context, inputs)
         identity = str(thing["id"])
@@ -34,7 +44,7 @@ class AggregateV2(Resource):
         return identity, _state(aggregates(context.cloud).get(identity))
 
     def read(self, context: Context, identity: str, state: State) -> State | None:
-        thing = aggregates(context.cloud).find(identity)
+        thing = aggregates(context.cloud).look(identity)
         return None if thing is None else _state(thing)
 
     def update(

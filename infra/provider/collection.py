@@ -84,7 +84,7 @@ class CollectionResource(Resource):
         return identity, state
 
     def read(self, context: Context, identity: str, state: State) -> State | None:
-        thing = self.collection(context.cloud).find(identity)
+        thing = self.collection(context.cloud).look(identity)
         if thing is None:
             return None
         return {**self.state(context.cloud, thing), **kept(self.properties, state)}

@@ -18,7 +18,7 @@ class GroupV3(CollectionResource):
     properties = (
         Property("name", required=True, rule=rules.name),
         Property("description", default=""),
-        Property("domainId", replaces=True, chosen_by_cloud=True),
+        Property("domainId", replaces=True, chosen_by_cloud=True, refers="domain"),
         REGION,
     )
 

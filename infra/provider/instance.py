@@ -2,62 +2,108 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from infra.cloud.collection import Thing
 from infra.cloud.connection import Cloud
-from infra.cloud.errors import CloudError, NotFound, Unavailable
+from infra.cloud.errors import CloudError, Unavailable, WentWrong
 from infra.cloud.flavor import flavors
-from infra.cloud.image import list_images
-from infra.cloud.server import addresses, must_not_be_in_error, servers
-from infra.provider import rules
+from infra.cloud.server import last_failure, servers, set_metadata, set_security_groups, set_tags
+from infra.cloud.volume import volumes
+from infra.provider import (
+    block_device,
+    power_state,
+    rules,
+    scheduler_hints,
+    server_flavor,
+    server_image,
+    server_network,
+    server_security_group,
+    user_data,
+)
+from infra.provider.lost_answer import made_all_the_same
 from infra.provider.mark import marks, visible
-from infra.provider.property import Failure, Property
+from infra.provider.property import Difference, Failure, Property
 from infra.provider.resource import REGION, Context, Resource, State, kept
+from infra.provider.server_removal import GONE, detach_ports, remove, stop_in_good_time
+from infra.provider.values import holds_unknown
 
 _ZONE = "OS-EXT-AZ:availability_zone"
-_POWER = {"ACTIVE": "active", "SHUTOFF": "shutoff", "PAUSED": "paused", "SUSPENDED": "suspended"}
+_HOST = "OS-EXT-SRV-ATTR:hypervisor_hostname"
+_USER_DATA = "OS-EXT-SRV-ATTR:user_data"
+_ONLY_AT_CREATION: dict[str, Any] = {
+    "availabilityZoneHints": "", "blockDevices": [], "networkMode": "", "schedulerHints": [], "userData": "",
+}  # fmt: skip
+"""What Nova does not tell afterwards, and what its absence is. A state that does not have such a property at
+all (an import, one of the official provider) does not know it, and then nothing differs from it."""
+_NEVER_TOLD = _ONLY_AT_CREATION.keys() - {"blockDevices"}  # an import writes those down
+_RUNNING = frozenset({"ACTIVE", "SHUTOFF"})
+_ALIKE: dict[str, Callable[[Any, Any, State], bool]] = {
+    "imageId": server_image.alike,
+    "imageName": server_image.alike,
+    "flavorId": lambda present, wanted, state: not present,
+    "flavorName": lambda present, wanted, state: not present,
+    "securityGroups": lambda present, wanted, state: not wanted,
+    "networks": lambda present, wanted, state: server_network.same(present, wanted),
+    "networkMode": lambda present, wanted, state: str(present).lower() == str(wanted).lower(),
+    "userData": lambda present, wanted, state: user_data.alike(present or "", wanted),
+    "blockDevices": lambda present, wanted, state: block_device.alike(present, wanted),
+    "availabilityZone": lambda present, wanted, state: str(wanted).startswith(f"{present}:"),
+    "powerState": lambda present, wanted, state: power_state.alike(str(present), str(wanted)),
+}
+"""What means the same without being equal: (what is, what is wanted, the whole state)."""
+
+
+class Imported(dict[str, Any]):
+    """A state that was read for an import, with inputs (`told`) that a state does not hold."""
+
+    told: Mapping[str, Any] = {}
 
 
 class Instance(Resource):
-    """A change of image, keypair, networks or user data replaces the server: doing it in place would destroy
-    its disk just the same, but a preview would call it an update. Flavor and power state change in place.
+    """A change of image, disks, keypair, networks or user data replaces the server: doing it in place would
+    destroy its disk just the same, but a preview would call it an update. Flavor, power state, password,
+    security groups, tags and metadata change in place.
 
     A server that ends in ERROR is removed again and the create fails with Nova's reason: nothing half made
-    stays.
+    stays. An image or a flavor that is gone, or has another name now, changes nothing for its servers.
     """
 
     type_name = "openstack:compute/instance:Instance"
-    seconds = 900.0
+    seconds = 1800.0
     alternatives = (("flavorId", "flavorName"), ("imageId", "imageName"))
     properties = (
         Property("name", required=True, rule=rules.name),
-        Property("imageId", replaces=True, chosen_by_cloud=True),
+        Property("imageId", replaces=True, chosen_by_cloud=True, refers="image"),
         Property("imageName", replaces=True, chosen_by_cloud=True),
-        Property("flavorId", chosen_by_cloud=True),
+        Property("flavorId", chosen_by_cloud=True, refers="flavor"),
         Property("flavorName", chosen_by_cloud=True),
-        Property("keyPair", attribute="key_name", replaces=True),
-        Property("securityGroups", "strings", replaces=True, chosen_by_cloud=True, unordered=True),
-        Property(
-            "networks", "objects", replaces=True, chosen_by_cloud=True,
-            fields=(
-                Property("uuid", chosen_by_cloud=True),
-                Property("port", chosen_by_cloud=True),
-                Property("fixedIpV4", chosen_by_cloud=True, rule=rules.address),
-                Property("mac", chosen_by_cloud=True),
-                Property("accessNetwork", "boolean", chosen_by_cloud=True),
-            ),
-        ),
-        Property("metadata", "map"),
-        Property("tags", "strings", unordered=True),
-        Property("userData", replaces=True, kept=True),
-        Property("availabilityZone", attribute=_ZONE, replaces=True, chosen_by_cloud=True),
+        Property("keyPair", attribute="key_name", replaces=True, refers="keypair"),
+        Property("securityGroups", "strings", chosen_by_cloud=True, unordered=True),
+        Property("networks", "objects", replaces=True, chosen_by_cloud=True, fields=server_network.FIELDS),
+        Property("networkMode", replaces=True, kept=True, rule=server_network.mode),
+        Property("blockDevices", "objects", replaces=True, kept=True, fields=block_device.FIELDS),
+        Property("schedulerHints", "objects", replaces=True, kept=True, fields=scheduler_hints.SERVER),
+        Property("metadata", "map", rule=rules.metadata),
+        Property("tags", "strings", unordered=True, rule=rules.server_tags),
+        Property("userData", replaces=True, kept=True, rule=user_data.too_large),
+        Property("adminPass", secret=True, kept=True, chosen_by_cloud=True),
+        Property("availabilityZone", replaces=True, chosen_by_cloud=True),
+        Property("availabilityZoneHints", replaces=True, kept=True),
+        Property("hypervisorHostname", attribute=_HOST, replaces=True, chosen_by_cloud=True),
         Property("configDrive", "boolean", replaces=True, chosen_by_cloud=True),
-        Property("powerState", default="active", rule=rules.one_of("active", "shutoff")),
+        Property("powerState", default="active", rule=power_state.one_of_the_states),
         Property("stopBeforeDestroy", "boolean", default=False, kept=True),
         Property("forceDelete", "boolean", default=False, kept=True),
+        Property(
+            "vendorOptions", "object", kept=True,
+            fields=(
+                Property("ignoreResizeConfirmation", "boolean", default=False),
+                Property("detachPortsBeforeDestroy", "boolean", default=False),
+            ),
+        ),
         Property("accessIpV4", attribute="accessIPv4", output=True),
         Property("accessIpV6", attribute="accessIPv6", output=True),
         Property("allMetadata", "map", output=True),
@@ -66,38 +112,86 @@ class Instance(Resource):
         Property("updated", output=True),
         REGION,
     )  # fmt: skip
-    unsupported = (
-        "adminPass", "availabilityZoneHints", "blockDevices", "hypervisorHostname", "networkMode",
-        "personalities", "schedulerHints", "vendorOptions",
-    )  # fmt: skip
+    unsupported = {  # noqa: RUF012  (declared as a ClassVar in Resource)
+        "personalities": "Nova writes no files into servers since its API 2.57: give them in userData "
+        "(cloud-init's write_files)",
+    }
 
     def examine(self, inputs: Mapping[str, Any]) -> Iterable[Failure]:
-        for one, other in (("imageId", "imageName"), ("flavorId", "flavorName")):
-            if (one in inputs) == (other in inputs):
-                yield one, f"give exactly one of {one} and {other}"
-        for index, network in enumerate(inputs.get("networks", [])):
-            if isinstance(network, dict) and not network.keys() & {"uuid", "port"}:
-                yield f"networks[{index}]", "give uuid or port"
+        if not inputs.keys() & {"flavorId", "flavorName"}:
+            yield "flavorId", "give flavorId or flavorName"
+        rows = inputs.get("blockDevices")
+        bare = not inputs.keys() & {"imageId", "imageName"}
+        if bare and not holds_unknown(rows) and block_device.needs_image(rows):
+            yield "imageId", "give imageId or imageName, or blockDevices to boot from"
+        for one, other in (("networks", "networkMode"), ("availabilityZone", "availabilityZoneHints")):
+            if inputs.get(one) and inputs.get(other):
+                yield other, f"give {one} or {other}, not both"
+        yield from server_network.wrong(inputs.get("networks"))
+        yield from block_device.wrong(rows)
+        yield from scheduler_hints.wrong(inputs)
+
+    def differences(self, state: State, inputs: Mapping[str, Any]) -> list[Difference]:
+        return [
+            replace(item, replaces=False) if item.name == "networks" and _only_access(state, inputs) else item
+            for item in super().differences(state, inputs)
+        ]
+
+    def alike(self, item: Property, present: Any, wanted: Any, state: State) -> bool:
+        if holds_unknown(wanted):
+            return False
+        if item.name in _NEVER_TOLD and item.name not in state:
+            return item.name != "networkMode" or server_network.fits(state.get("networks"), wanted)
+        compare = _ALIKE.get(item.name)
+        return compare is not None and compare(present, wanted, state)
+
+    def importable_inputs(self, state: State) -> State:
+        inputs = super().importable_inputs(state)
+        for name in ("hypervisorHostname", "userData"):  # where it happens to run; a hash
+            inputs.pop(name, None)
+        if inputs.get("networks"):
+            inputs["networks"] = server_network.importable(inputs["networks"])
+        if not block_device.needs_image(state.get("blockDevices")):
+            inputs.pop("imageId", None)
+        return {**inputs, **(state.told if isinstance(state, Imported) else {})}
 
     def create(self, context: Context, inputs: State) -> tuple[str, State]:
         cloud = context.cloud
-        server = self._marked(cloud, context.mark) or self._make(context, inputs)
+        found = self._marked(context)
+        server = found or self._make(context, inputs)
         identity = str(server["id"])
         try:
-            server = _wait_for(context, identity, {"ACTIVE", "SHUTOFF"}, "to become ACTIVE")
+            server = power_state.settled(
+                context, identity, frozenset({"ACTIVE", "SHUTOFF", "PAUSED", "SHELVED_OFFLOADED"}),
+                "to become ACTIVE",
+            )  # fmt: skip
         except CloudError:
-            if (servers(cloud).find(identity) or {}).get("status") == "ERROR":
-                servers(cloud).remove(identity)
+            self._clear_error(context, identity, inputs)
             raise
-        if inputs.get("powerState") == "shutoff" and server["status"] != "SHUTOFF":
-            server = self._power(context, identity, "shutoff")
-        return identity, self._state(cloud, server, inputs)
+        wanted = inputs.get("powerState", "active")
+        if power_state.power_state(server["status"]) != wanted.lower():
+            server = power_state.bring_to(context, identity, wanted)
+        state = self._state(cloud, servers(cloud).get(identity), _known(inputs))
+        stale = {item.name for item in self.differences(state, inputs) if not item.replaces}
+        if found is not None and stale:
+            state = self.update(context, identity, state, inputs, stale)
+        return identity, state
 
     def read(self, context: Context, identity: str, state: State) -> State | None:
-        server = servers(context.cloud).find(identity)
-        if server is None or server["status"] in ("DELETED", "SOFT_DELETED"):
+        server = servers(context.cloud).look(identity)
+        if server is None or server["status"] in GONE:
             return None
-        return self._state(context.cloud, server, state)
+        if state:
+            return self._state(context.cloud, server, state)
+        imported = Imported(self._state(context.cloud, server, {}))
+        told: dict[str, Any] = {}
+        rows = block_device.described(context.cloud, server)
+        if rows:
+            told["blockDevices"] = imported["blockDevices"] = rows
+        if server.get(_USER_DATA):
+            told["userData"] = user_data.readable(server[_USER_DATA])
+        imported.told = told
+        return imported
 
     def update(
         self, context: Context, identity: str, state: State, inputs: State, changed: set[str]
@@ -106,189 +200,157 @@ class Instance(Resource):
         if "name" in changed:
             servers(cloud).change(identity, {"name": inputs["name"]})
         if "metadata" in changed:
-            body = {"metadata": inputs.get("metadata", {})}
-            cloud.service("compute").request("PUT", f"/servers/{identity}/metadata", json=body)
+            set_metadata(cloud, identity, inputs.get("metadata", {}))
         if "tags" in changed:
             held = servers(cloud).get(identity).get("tags", [])
-            tags = sorted([*inputs.get("tags", []), *marks(held)])
-            cloud.service("compute").request("PUT", f"/servers/{identity}/tags", json={"tags": tags})
-        if changed & {"flavorId", "flavorName"}:
-            self._resize(context, identity, _flavor_id(cloud, inputs))
-        if "powerState" in changed:
-            self._power(context, identity, inputs.get("powerState", "active"))
-        return self._state(cloud, servers(cloud).get(identity), inputs)
+            set_tags(cloud, identity, [*inputs.get("tags", []), *marks(held)])
+        if "securityGroups" in changed:
+            present = servers(cloud).get(identity).get("security_groups", [])
+            shown = {str(group["name"]) for group in present}
+            wanted = {
+                server_security_group.name_of(cloud, name, shown) for name in inputs.get("securityGroups", [])
+            }
+            set_security_groups(cloud, identity, wanted, shown)
+        if "adminPass" in changed and inputs.get("adminPass"):
+            servers(cloud).act(identity, {"changePassword": {"adminPass": inputs["adminPass"]}})
+        resized = bool(changed & {"flavorId", "flavorName"}) and self._resize(context, identity, inputs)
+        if "powerState" in changed or resized:
+            power_state.bring_to(context, identity, inputs.get("powerState", "active"))
+        known = {**_known(inputs), "networks": _rows_known(state, inputs)}
+        return self._state(cloud, servers(cloud).get(identity), known)
 
     def delete(self, context: Context, identity: str, state: State) -> None:
         found = servers(context.cloud).find(identity)
         if found is None:
             return
         if state.get("stopBeforeDestroy") and found["status"] == "ACTIVE":
-            self._power(context, identity, "shutoff")
-        if state.get("forceDelete"):
-            servers(context.cloud).act(identity, {"forceDelete": None})
-        else:
-            servers(context.cloud).remove(identity)
-        seen: Thing = {}
-
-        def gone() -> bool | None:
-            seen.clear()
-            seen.update(servers(context.cloud).find(identity) or {})
-            return None if seen and seen["status"] not in ("DELETED", "SOFT_DELETED") else True
-
-        what = f"server {state.get('name', '')} ({identity}) to be gone"
-        context.deadline.wait(what, gone, lambda: _standing(seen))
+            stop_in_good_time(context, identity)
+        if (state.get("vendorOptions") or {}).get("detachPortsBeforeDestroy"):
+            detach_ports(context, identity, state.get("networks") or [])
+        remove(context, identity, force=bool(state.get("forceDelete")))
 
     def _make(self, context: Context, inputs: State) -> Thing:
         cloud = context.cloud
         body: dict[str, Any] = {
             "name": inputs["name"],
-            "imageRef": _image_id(cloud, inputs),
-            "flavorRef": _flavor_id(cloud, inputs),
-            "networks": [_network(row) for row in inputs["networks"]] if inputs.get("networks") else "auto",
+            "flavorRef": server_flavor.id_of(cloud, inputs),
+            "networks": server_network.requested(cloud, inputs),
             "tags": sorted([*inputs.get("tags", []), context.mark]),
         }
-        for name, key in (
-            ("keyPair", "key_name"), ("metadata", "metadata"), ("configDrive", "config_drive"),
-            ("availabilityZone", "availability_zone"),
+        if block_device.needs_image(inputs.get("blockDevices")):
+            body["imageRef"] = server_image.id_of(cloud, inputs)
+        zone = inputs.get("availabilityZone") or inputs.get("availabilityZoneHints")
+        for key, value in (
+            ("key_name", inputs.get("keyPair")), ("metadata", inputs.get("metadata")),
+            ("config_drive", inputs.get("configDrive")), ("availability_zone", zone),
+            ("adminPass", inputs.get("adminPass")),
+            ("hypervisor_hostname", inputs.get("hypervisorHostname")),
         ):  # fmt: skip
-            if inputs.get(name) not in (None, "", {}):
-                body[key] = inputs[name]
+            if value not in (None, "", {}):
+                body[key] = value
         if inputs.get("securityGroups"):
             body["security_groups"] = [{"name": name} for name in inputs["securityGroups"]]
         if inputs.get("userData"):
-            body["user_data"] = base64.b64encode(inputs["userData"].encode()).decode()
+            body["user_data"] = user_data.as_sent(inputs["userData"])
+        if inputs.get("blockDevices"):
+            body["block_device_mapping_v2"] = block_device.requested(inputs["blockDevices"])
         try:
-            return servers(cloud).create(body)
+            return servers(cloud).create(body, **scheduler_hints.beside(scheduler_hints.SERVER, inputs))
         except Unavailable:
-            found = self._marked(cloud, context.mark)
+            found = made_all_the_same(context, lambda: self._marked(context))
             if found is None:
                 raise
             return found
 
-    def _marked(self, cloud: Cloud, mark: str) -> Thing | None:
+    def _marked(self, context: Context) -> Thing | None:
         """What an interrupted create left; one that ended in ERROR is removed and made anew."""
-        for server in servers(cloud).list(tags=mark):
-            if server["status"] not in ("ERROR", "DELETED", "SOFT_DELETED"):
+        for server in servers(context.cloud).list(tags=context.mark):
+            if server["status"] not in {"ERROR", *GONE} and not _is_going(server):
                 return server
-            servers(cloud).remove(str(server["id"]))
+            remove(context, str(server["id"]))
         return None
 
-    def _resize(self, context: Context, identity: str, flavor_id: str) -> None:
-        servers(context.cloud).act(identity, {"resize": {"flavorRef": flavor_id}})
-        _wait_for(context, identity, {"VERIFY_RESIZE"}, "to be resized")
-        servers(context.cloud).act(identity, {"confirmResize": None})
-        _wait_for(context, identity, {"ACTIVE", "SHUTOFF"}, "to be confirmed after its resize")
+    def _clear_error(self, context: Context, identity: str, inputs: State) -> None:
+        """Take away a server that ended in ERROR, with the volumes that Nova had made for it."""
+        server = servers(context.cloud).find(identity)
+        if server is None or server["status"] != "ERROR":
+            return
+        given = {row.get("uuid") for row in inputs.get("blockDevices") or []}
+        made = [row["id"] for row in server.get("os-extended-volumes:volumes_attached") or []]
+        remove(context, identity)
+        for volume_id in made:
+            if volume_id not in given:
+                volumes(context.cloud).remove(str(volume_id))
 
-    def _power(self, context: Context, identity: str, wanted: str) -> Thing:
-        action, status = ("os-start", "ACTIVE") if wanted == "active" else ("os-stop", "SHUTOFF")
-        if servers(context.cloud).get(identity)["status"] != status:
-            servers(context.cloud).act(identity, {action: None})
-        return _wait_for(context, identity, {status}, f"to become {status}")
+    def _resize(self, context: Context, identity: str, inputs: State) -> bool:
+        """Give it another flavor, and say whether it had to be done."""
+        flavor_id = server_flavor.id_of(context.cloud, inputs)
+        server = power_state.settled(context, identity, frozenset(), "to finish what it does")
+        if server["status"] not in _RUNNING:
+            server = power_state.bring_to(context, identity, "active")
+        before = server["flavor"]
+        if server_flavor.is_of(server, flavors(context.cloud).get(flavor_id)):
+            return False
+        servers(context.cloud).act(identity, {"resize": {"flavorRef": flavor_id}})
+        what = "to be resized"
+        server = power_state.settled(context, identity, frozenset({"VERIFY_RESIZE", *_RUNNING}), what)
+        if server["status"] != "VERIFY_RESIZE" and server["flavor"] == before:
+            reason = last_failure(context.cloud, identity, "resize") or "nova does not say why"
+            raise WentWrong(f"server {identity} kept its flavor {before.get('original_name')}: {reason}")
+        if server["status"] == "VERIFY_RESIZE":
+            if not (inputs.get("vendorOptions") or {}).get("ignoreResizeConfirmation"):
+                servers(context.cloud).act(identity, {"confirmResize": None})
+            power_state.settled(context, identity, _RUNNING, "to be confirmed after its resize")
+        return True
 
     def _state(self, cloud: Cloud, server: Thing, known: State) -> State:
-        flavor_name = server["flavor"].get("original_name", "")
+        rows = server_network.rows_of(cloud, server, known.get("networks") or [])
+        shown = sorted({str(group["name"]) for group in server.get("security_groups", [])})
+        v4, v6 = server_network.access_addresses(server, rows)
         state: State = {
             "name": server["name"],
-            "imageId": (server.get("image") or {}).get("id", ""),
-            "imageName": known.get("imageName", ""),
-            "flavorName": flavor_name,
-            "flavorId": _known_flavor_id(cloud, server, known),
+            **server_image.told(cloud, server, known),
+            **server_flavor.told(cloud, server, known),
             "keyPair": server.get("key_name") or "",
-            "securityGroups": sorted({group["name"] for group in server.get("security_groups", [])}),
-            "networks": _interfaces(cloud, server, known.get("networks") or []),
+            "securityGroups": server_security_group.as_known(cloud, shown, known.get("securityGroups") or []),
+            "networks": rows,
             "metadata": server.get("metadata", {}),
             "tags": visible(server.get("tags", [])),
-            "availabilityZone": server.get(_ZONE) or "",
-            "configDrive": bool(server.get("config_drive")),
-            "powerState": _POWER.get(server["status"], server["status"].lower()),
-            "accessIpV4": server.get("accessIPv4") or next(iter(addresses(server)), ""),
-            "accessIpV6": server.get("accessIPv6") or "",
+            "availabilityZone": server.get(_ZONE) or known.get("availabilityZone") or "",
+            "hypervisorHostname": server.get(_HOST) or known.get("hypervisorHostname") or "",
+            "configDrive": known.get("configDrive", bool(server.get("config_drive"))),
+            "powerState": power_state.power_state(server["status"]),
+            "accessIpV4": v4,
+            "accessIpV6": v6,
             "allMetadata": server.get("metadata", {}),
             "allTags": visible(server.get("tags", [])),
             "created": server.get("created", ""),
             "updated": server.get("updated", ""),
+            **kept(self.properties, known),
         }
-        return {**state, **kept(self.properties, known)}
+        if _USER_DATA in server:
+            state["userData"] = user_data.as_told(server[_USER_DATA] or "", known.get("userData") or "")
+        elif "userData" in state:
+            state["userData"] = user_data.as_kept(state["userData"])
+        return state
 
 
-def _wait_for(context: Context, identity: str, statuses: set[str], what: str) -> Thing:
-    seen: Thing = {}
-
-    def look() -> Thing | None:
-        seen.clear()
-        seen.update(servers(context.cloud).get(identity))
-        must_not_be_in_error(seen)
-        settled = seen["status"] in statuses and not seen.get("OS-EXT-STS:task_state")
-        return dict(seen) if settled else None
-
-    name = f"server {identity}"
-    return context.deadline.wait(f"{name} {what}", look, lambda: _standing(seen))
+def _known(inputs: State) -> State:
+    """The inputs as a state knows them: what was not given is known not to have been."""
+    return {**_ONLY_AT_CREATION, **inputs, "userData": user_data.as_kept(inputs.get("userData", ""))}
 
 
-def _standing(server: Thing) -> str:
-    task = server.get("OS-EXT-STS:task_state")
-    return f"{server.get('status', 'gone')}" + (f" ({task})" if task else "")
+def _rows_known(state: State, inputs: State) -> list[State]:
+    """The rows of the state, with what the inputs say of them: networks are the same before and after."""
+    before, after = state.get("networks") or [], inputs.get("networks") or []
+    if len(before) != len(after):
+        return [*(before or after)]
+    return [{**old, **row} for old, row in zip(before, after, strict=True)]
 
 
-def _network(row: Mapping[str, Any]) -> dict[str, Any]:
-    names = {"uuid": "uuid", "port": "port", "fixedIpV4": "fixed_ip"}
-    return {names[name]: value for name, value in row.items() if name in names and value}
+def _only_access(state: State, inputs: Mapping[str, Any]) -> bool:
+    return server_network.alike(state.get("networks"), inputs.get("networks"))
 
 
-def _image_id(cloud: Cloud, inputs: State) -> str:
-    if inputs.get("imageId"):
-        return str(inputs["imageId"])
-    found = list_images(cloud, name=inputs["imageName"])
-    if len(found) != 1:
-        raise NotFound(f"{len(found)} images are named {inputs['imageName']}, not one: give imageId")
-    return str(found[0]["id"])
-
-
-def _flavor_id(cloud: Cloud, inputs: State) -> str:
-    if inputs.get("flavorId"):
-        return str(inputs["flavorId"])
-    return _flavor_named(cloud, inputs["flavorName"])
-
-
-def _flavor_named(cloud: Cloud, name: str) -> str:
-    found = next((one for one in flavors(cloud).list(is_public="None") if one["name"] == name), None)
-    if found is None:
-        raise NotFound(f"there is no flavor named {name}")
-    return str(found["id"])
-
-
-def _known_flavor_id(cloud: Cloud, server: Thing, known: State) -> str:
-    """Nova tells a server's flavor by name only; its id is the one that we asked for, or is looked up."""
-    shown = server["flavor"]
-    if shown.get("id"):
-        return str(shown["id"])
-    name = shown.get("original_name", "")
-    asked = str(known.get("flavorId", ""))
-    held = flavors(cloud).find(asked) if asked and known.get("flavorName") != name else None
-    if asked and (known.get("flavorName") == name or (held or {}).get("name") == name):
-        return asked
-    try:
-        return _flavor_named(cloud, name)
-    except NotFound:
-        return ""
-
-
-def _interfaces(cloud: Cloud, server: Thing, known: list[State]) -> list[State]:
-    """The server's ports in the order in which the program names them, others after them."""
-    try:
-        body = cloud.service("compute").request("GET", f"/servers/{server['id']}/os-interface")
-    except NotFound:
-        return []
-    rows = [
-        {
-            "uuid": port["net_id"],
-            "port": port["port_id"],
-            "mac": port.get("mac_addr", ""),
-            "fixedIpV4": next(
-                (ip["ip_address"] for ip in port.get("fixed_ips", []) if "." in ip["ip_address"]), ""
-            ),
-        }
-        for port in body["interfaceAttachments"]
-    ]
-    order = {row.get("port") or row.get("uuid"): index for index, row in enumerate(known)}
-    return sorted(rows, key=lambda row: order.get(row["port"], order.get(row["uuid"], len(order))))
+def _is_going(server: Thing) -> bool:
+    return server.get("OS-EXT-STS:task_state") == "deleting"

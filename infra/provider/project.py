@@ -26,8 +26,8 @@ class Project(CollectionResource):
     properties = (
         Property("name", required=True, rule=rules.name),
         Property("description", default=""),
-        Property("domainId", replaces=True, chosen_by_cloud=True),
-        Property("parentId", replaces=True, chosen_by_cloud=True),
+        Property("domainId", replaces=True, chosen_by_cloud=True, refers="domain"),
+        Property("parentId", replaces=True, chosen_by_cloud=True, refers="project"),
         Property("isDomain", "boolean", replaces=True, default=False),
         Property("enabled", "boolean", default=True),
         Property("tags", "strings", unordered=True),

@@ -9,10 +9,12 @@ from typing import Any, Literal
 
 from infra.provider.values import UNKNOWN, holds_unknown
 
-Kind = Literal["string", "integer", "number", "boolean", "strings", "map", "objects"]
+Kind = Literal["string", "integer", "number", "boolean", "strings", "map", "maps", "object", "objects"]
 _ENGLISH: dict[Kind, str] = {
     "string": "a string", "integer": "a whole number", "number": "a number", "boolean": "true or false",
-    "strings": "a list of strings", "map": "a map of strings", "objects": "a list of objects",
+    "strings": "a list of strings", "map": "a map of strings", "maps": "a list of maps of strings",
+    "object": "an object",
+    "objects": "a list of objects",
 }  # fmt: skip
 
 
@@ -21,10 +23,11 @@ class Property:
     """One property of a resource type.
 
     `attribute` is the cloud's name for it ("" is the name in snake_case). `replaces`: the cloud cannot change
-    it in place, or would destroy data doing so. `chosen_by_cloud`: left out, the cloud picks a value, which
-    is no difference. `output`: the cloud alone sets it. `kept`: the cloud does not tell it, so the state's
-    value stays. `unordered`: the order of the list has no meaning. `rule` returns what is wrong with a value,
-    None when nothing.
+    it in place, or would destroy data doing so. `refers`: it holds the id of such a thing (see
+    `infra.provider.references`). `chosen_by_cloud`: left out, the cloud picks a value, which is no
+    difference. `output`: the cloud alone sets it. `kept`: the cloud does not tell it, so the state's value
+    stays. `unordered`: the order of the list has no meaning. `rule` returns what is wrong with a value, None
+    when nothing. `fields` are those of an object, or of each object in a list.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Property:
     unordered: bool = False
     secret: bool = False
     rule: Callable[[Any], str | None] | None = None
+    refers: str = ""
     fields: tuple[Property, ...] = ()
 
     @property
@@ -80,6 +84,11 @@ def _coerce(item: Property, path: str, value: Any) -> tuple[Any, list[Failure]]:
         return value, []
     if item.kind == "objects":
         return _coerce_objects(item, path, value)
+    if item.kind == "object":
+        rows, failures = _coerce_objects(item, path, [value])
+        return rows[0] if rows else value, [
+            (where.replace(f"{path}[0]", path, 1), why) for where, why in failures
+        ]
     converted = _converted(item.kind, value)
     if converted is None:
         return value, [(path, f"must be {_ENGLISH[item.kind]}, not {_shown(item, value)}")]
@@ -174,14 +183,19 @@ def same(item: Property, present: Any, wanted: Any) -> bool:
     """Whether two values of the property mean the same; an unknown one never does."""
     if holds_unknown(wanted) or holds_unknown(present):
         return False
-    if _empty(present) and _empty(wanted):
+    # The official provider writes 0 for a number that nobody has set.
+    unset = wanted is None and item.kind in ("integer", "number") and present == 0
+    if unset or (_empty(present) and _empty(wanted)):
         return True
-    if item.kind == "objects":
-        return _same_rows(item, present or [], wanted or [])
+    match item.kind:
+        case "objects":
+            return _same_rows(item, present or [], wanted or [])
+        case "object":
+            return _same_row(item, present or {}, wanted or {})
+        case "boolean":
+            return bool(present) == bool(wanted)
     if item.unordered and isinstance(present, list) and isinstance(wanted, list):
-        return sorted(present) == sorted(wanted)
-    if item.kind == "boolean":
-        return bool(present) == bool(wanted)
+        present, wanted = sorted(present), sorted(wanted)
     return bool(present == wanted)
 
 

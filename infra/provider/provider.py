@@ -21,6 +21,7 @@ from infra.cloud.waiting import Deadline
 from infra.errors import InfraError
 from infra.provider import configuration, functions
 from infra.provider.property import Difference
+from infra.provider.references import References
 from infra.provider.registry import resource
 from infra.provider.resource import Context, Resource, State
 from infra.provider.values import UNKNOWN, plain_map, secret_keys, wire_map
@@ -51,10 +52,13 @@ class OpenStackProvider(engine.Provider):  # type: ignore[misc]  # pulumi is unt
         self._environ = environ
         self._connect = connect
         self._cloud: Cloud | None = None
+        self._references = References()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="openstack")
 
     async def get_schema(self, request: engine.GetSchemaRequest) -> engine.GetSchemaResponse:
-        return engine.GetSchemaResponse(json.dumps({"name": "openstack", "version": VERSION}))
+        from infra.provider.schema import schema  # loads every type: only tools ask for it
+
+        return engine.GetSchemaResponse(json.dumps(schema(VERSION)))
 
     async def check_config(self, request: engine.CheckRequest) -> engine.CheckResponse:
         failures = configuration.check(plain_map(request.new_inputs))
@@ -65,14 +69,19 @@ class OpenStackProvider(engine.Provider):  # type: ignore[misc]  # pulumi is unt
         return engine.CheckResponse(marked, [engine.CheckFailure(name, why) for name, why in failures])
 
     async def configure(self, request: engine.ConfigureRequest) -> engine.ConfigureResponse:
-        chosen = configuration.credentials(plain_map(request.args), self._environ)
-        self._cloud = self._connect(chosen) if chosen else None
+        given = plain_map(request.args)
+        self._cloud = await self._run(lambda: configuration.opened(given, self._environ, self._connect))
         return engine.ConfigureResponse(accept_secrets=True, supports_preview=True)
 
     async def check(self, request: engine.CheckRequest) -> engine.CheckResponse:
         kind = resource(request.type)
         given = _named(kind, request)
         checked, failures = kind.check(plain_map(given))
+        if not failures and self._cloud is not None:
+            cloud, before = self._cloud, plain_map(request.old_inputs)
+            failures = await self._run(
+                lambda: self._references.missing(cloud, kind.properties, checked, before)
+            )
         answer = {name: _unchanged(given.get(name), value) for name, value in checked.items()}
         return engine.CheckResponse(answer, [engine.CheckFailure(name, why) for name, why in failures])
 
@@ -84,7 +93,7 @@ class OpenStackProvider(engine.Provider):  # type: ignore[misc]  # pulumi is unt
             for item in await self._run(lambda: kind.differences(state, inputs))
             if item.name not in request.ignore_changes
         ]
-        return _diff_response(found)
+        return _diff_response(found, kind.deletes_first)
 
     async def create(self, request: engine.CreateRequest) -> engine.CreateResponse:
         kind = resource(request.type)
@@ -95,6 +104,7 @@ class OpenStackProvider(engine.Provider):  # type: ignore[misc]  # pulumi is unt
             return engine.CreateResponse("", wire_map({**unknown, **inputs}, hidden))
         context = self._context(kind, request.timeout, kind.mark(request.urn, inputs))
         identity, state = await self._run(lambda: kind.create(context, inputs))
+        self._references.made(identity)
         return engine.CreateResponse(identity, wire_map(_with_region(state, inputs), hidden))
 
     async def read(self, request: engine.ReadRequest) -> engine.ReadResponse:
@@ -134,7 +144,7 @@ class OpenStackProvider(engine.Provider):  # type: ignore[misc]  # pulumi is unt
     async def invoke(self, request: engine.InvokeRequest) -> engine.InvokeResponse:
         cloud = self._configured()
         answer = await self._run(lambda: functions.call(cloud, request.tok, plain_map(request.args)))
-        return engine.InvokeResponse(wire_map(answer))
+        return engine.InvokeResponse(wire_map(answer, functions.secrets(request.tok)))
 
     def _configured(self) -> Cloud:
         if self._cloud is None:
@@ -175,12 +185,11 @@ def _with_region(state: State, known: State) -> State:
     return {**state, "region": region} if region else state
 
 
-def _diff_response(found: list[Difference]) -> engine.DiffResponse:
-    """Replacement deletes first: names and marks are unique, and a port belongs to one server at a time."""
+def _diff_response(found: list[Difference], deletes_first: bool) -> engine.DiffResponse:
     return engine.DiffResponse(
         changes=bool(found),
         replaces=[item.name for item in found if item.replaces],
-        delete_before_replace=any(item.replaces for item in found),
+        delete_before_replace=deletes_first and any(item.replaces for item in found),
         diffs=[item.name for item in found],
         detailed_diff={
             item.name: engine.PropertyDiff(_KINDS[item.kind, item.replaces], input_diff=True)

@@ -8,10 +8,11 @@ business.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from infra.cloud import quota as cloud_quota
-from infra.cloud.errors import NotFound, Refused
+from infra.cloud.errors import Refused
 from infra.cloud.project import projects
 from infra.cloud.quota import QuotaService
 from infra.provider import rules
@@ -21,7 +22,16 @@ from infra.provider.resource import REGION, Context, Resource, State
 
 def _limits(*names: str) -> tuple[Property, ...]:
     given = tuple(Property(name, "integer", chosen_by_cloud=True, rule=rules.limit) for name in names)
-    return (Property("projectId", required=True, replaces=True), *given, REGION)
+    return (Property("projectId", required=True, replaces=True, refers="project"), *given, REGION)
+
+
+def _whole_numbers(limits: Mapping[str, Any]) -> str | None:
+    wrong = [
+        name
+        for name, value in limits.items()
+        if not str(value).removeprefix("-").isdigit() or int(value) < -1
+    ]
+    return f"must be whole numbers, -1 for no limit: {', '.join(sorted(wrong))}" if wrong else None
 
 
 class _Quota(Resource):
@@ -36,17 +46,11 @@ class _Quota(Resource):
         return f"{project_id}/{region}", self._state(context, project_id)
 
     def read(self, context: Context, identity: str, state: State) -> State | None:
+        """Services answer with defaults for projects that are gone, so Keystone is asked for the project."""
         project_id = identity.partition("/")[0]
-        if not state and projects(context.cloud).find(project_id) is None:
+        if not _project_exists(context, project_id):
             return None
-        try:
-            return self._state(context, project_id)
-        except NotFound:
-            return None
-        except Refused:
-            if projects(context.cloud).find(project_id) is None:
-                return None
-            raise
+        return self._state(context, project_id, cloud_quota.look_quota)
 
     def update(
         self, context: Context, identity: str, state: State, inputs: State, changed: set[str]
@@ -60,7 +64,7 @@ class _Quota(Resource):
         try:
             cloud_quota.reset_quota(context.cloud, self.service, project_id)
         except Refused:
-            if projects(context.cloud).find(project_id) is not None:
+            if _project_exists(context, project_id):
                 raise
 
     def _set(self, context: Context, project_id: str, values: State) -> None:
@@ -74,24 +78,44 @@ class _Quota(Resource):
         if limits:
             cloud_quota.set_quota(context.cloud, self.service, project_id, limits)
 
-    def _state(self, context: Context, project_id: str) -> State:
-        held = cloud_quota.read_quota(context.cloud, self.service, project_id)
+    def _state(
+        self, context: Context, project_id: str, ask: Callable[..., dict[str, Any]] = cloud_quota.read_quota
+    ) -> State:
+        return self._shown(project_id, ask(context.cloud, self.service, project_id))
+
+    def _shown(self, project_id: str, held: Mapping[str, Any]) -> State:
         named = {item.key: item.name for item in self.properties if item.kind == "integer"}
         shown: State = {named[key]: int(value) for key, value in held.items() if key in named}
         return {"projectId": project_id, **shown}
+
+
+def _project_exists(context: Context, project_id: str) -> bool:
+    """Whether Keystone knows the project; yes for who may not ask it."""
+    try:
+        return projects(context.cloud).look(project_id) is not None
+    except Refused:
+        return True
+
+
+_ELSEWHERE = (
+    "Nova has no networks of its own any more and ignores this limit: set {} of an "
+    "openstack:networking/quotaV2:QuotaV2"
+)
 
 
 class QuotaSetV2(_Quota):
     type_name = "openstack:compute/quotaSetV2:QuotaSetV2"
     service = cloud_quota.COMPUTE
     properties = _limits(
-        "cores", "instances", "ram", "keyPairs", "metadataItems", "serverGroups", "serverGroupMembers"
-    )
-    # Nova dropped these quotas from its API in microversion 2.57.
-    unsupported = (
-        "fixedIps", "floatingIps", "securityGroups", "securityGroupRules", "injectedFiles",
-        "injectedFileContentBytes", "injectedFilePathBytes",
+        "cores", "injectedFileContentBytes", "injectedFilePathBytes", "injectedFiles", "instances",
+        "keyPairs", "metadataItems", "ram", "serverGroupMembers", "serverGroups",
     )  # fmt: skip
+    unsupported: ClassVar[Mapping[str, str]] = {
+        "fixedIps": _ELSEWHERE.format("port"),
+        "floatingIps": _ELSEWHERE.format("floatingip"),
+        "securityGroups": _ELSEWHERE.format("securityGroup"),
+        "securityGroupRules": _ELSEWHERE.format("securityGroupRule"),
+    }
 
 
 class QuotaV2(_Quota):
@@ -110,14 +134,18 @@ class QuoteSetV3(_Quota):
         *_limits(
             "backupGigabytes", "backups", "gigabytes", "groups", "perVolumeGigabytes", "snapshots", "volumes"
         ),
-        Property("volumeTypeQuota", "map", chosen_by_cloud=True),
+        Property("volumeTypeQuota", "map", chosen_by_cloud=True, rule=_whole_numbers),
     )
 
-    def _state(self, context: Context, project_id: str) -> State:
-        held = cloud_quota.read_quota(context.cloud, self.service, project_id)
+    def _shown(self, project_id: str, held: Mapping[str, Any]) -> State:
         known = {item.key for item in self.properties}
         types = {key: str(value) for key, value in held.items() if key not in known}
-        return {**super()._state(context, project_id), "volumeTypeQuota": types}
+        return {**super()._shown(project_id, held), "volumeTypeQuota": types}
+
+    def importable_inputs(self, state: State) -> State:
+        """Without the volume types that have no limit: types come and go, and Cinder lists them all."""
+        limited = {name: value for name, value in state.get("volumeTypeQuota", {}).items() if value != "-1"}
+        return super().importable_inputs({**state, "volumeTypeQuota": limited})
 
     def alike(self, item: Property, present: Any, wanted: Any, state: State) -> bool:
         """Cinder lists every volume type: those that the program does not name are no difference."""

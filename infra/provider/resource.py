@@ -42,26 +42,26 @@ class Context:
 
 
 class Resource(ABC):
-    """One resource type. `properties` are those served; `unsupported` those that the official type also has.
+    """One resource type. `properties` are those served; `unsupported` those that the official type also has
+    and that cannot work, each with the reason and the way out.
 
     State is a plain dictionary by property name; `create`, `read` and `update` return it as the cloud has it.
     `alternatives` are pairs of inputs of which a program gives one; an import writes down the first.
-    `seconds` is how long each operation may take if the program sets no custom timeout.
+    `seconds` is how long each operation may take if the program sets no custom timeout. `deletes_first`: a
+    replacement cannot be made beside what it replaces (a unique name, one port for one server); where it can,
+    what uses the old one moves to the new one before the old one goes.
     """
 
     type_name: ClassVar[str]
     properties: ClassVar[tuple[Property, ...]]
-    unsupported: ClassVar[tuple[str, ...]] = ()
+    unsupported: ClassVar[Mapping[str, str]] = {}
     alternatives: ClassVar[tuple[tuple[str, str], ...]] = ()
     seconds: ClassVar[float] = 600.0
+    deletes_first: ClassVar[bool] = True
 
     def check(self, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], list[Failure]]:
         """Inputs with defaults, and each thing that is wrong with them, by property path."""
-        refused = [
-            (name, f"not supported by this provider yet (type {self.type_name})")
-            for name in inputs
-            if name in self.unsupported
-        ]
+        refused = [(name, why) for name, why in self.unsupported.items() if name in inputs]
         supported = {name: value for name, value in inputs.items() if name not in self.unsupported}
         checked, failures = check(self.properties, supported)
         if not failures:

@@ -17,7 +17,7 @@ class Role(CollectionResource):
     marked_in = "attribute"
     properties = (
         Property("name", required=True, rule=rules.name),
-        Property("domainId", replaces=True, chosen_by_cloud=True),
+        Property("domainId", replaces=True, chosen_by_cloud=True, refers="domain"),
         REGION,
     )
 

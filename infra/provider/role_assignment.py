@@ -5,7 +5,7 @@ form.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from infra.cloud.role import Assignment, assign, is_assigned, unassign
 from infra.provider.property import Failure, Property
@@ -17,13 +17,14 @@ class RoleAssignment(Resource):
 
     type_name = "openstack:identity/roleAssignment:RoleAssignment"
     properties = (
-        Property("domainId", replaces=True),
-        Property("projectId", replaces=True),
-        Property("groupId", replaces=True),
-        Property("userId", replaces=True),
-        Property("roleId", replaces=True, required=True),
+        Property("domainId", replaces=True, refers="domain"),
+        Property("projectId", replaces=True, refers="project"),
+        Property("groupId", replaces=True, refers="group"),
+        Property("userId", replaces=True, refers="user"),
+        Property("roleId", replaces=True, required=True, refers="role"),
         REGION,
     )
+    inherited: ClassVar[bool] = False
 
     def examine(self, inputs: Mapping[str, Any]) -> Iterable[Failure]:
         for one, other in (("projectId", "domainId"), ("groupId", "userId")):
@@ -31,12 +32,12 @@ class RoleAssignment(Resource):
                 yield one, f"give exactly one of {one} and {other}"
 
     def create(self, context: Context, inputs: State) -> tuple[str, State]:
-        assign(context.cloud, _assignment(inputs))
+        assign(context.cloud, self._assignment(inputs))
         return _identity(inputs), _state(inputs)
 
     def read(self, context: Context, identity: str, state: State) -> State | None:
         told = _parsed(identity)
-        return told if is_assigned(context.cloud, _assignment(told)) else None
+        return told if is_assigned(context.cloud, self._assignment(told)) else None
 
     def update(
         self, context: Context, identity: str, state: State, inputs: State, changed: set[str]
@@ -44,7 +45,14 @@ class RoleAssignment(Resource):
         return _state(inputs)
 
     def delete(self, context: Context, identity: str, state: State) -> None:
-        unassign(context.cloud, _assignment(_parsed(identity)))
+        unassign(context.cloud, self._assignment(_parsed(identity)))
+
+    def _assignment(self, values: State) -> Assignment:
+        return Assignment(
+            role_id=values["roleId"], user_id=values.get("userId", ""), group_id=values.get("groupId", ""),
+            project_id=values.get("projectId", ""), domain_id=values.get("domainId", ""),
+            inherited=self.inherited,
+        )  # fmt: skip
 
 
 _PARTS = ("domainId", "projectId", "groupId", "userId", "roleId")
@@ -55,20 +63,16 @@ def _identity(inputs: State) -> str:
 
 
 def _parsed(identity: str) -> State:
-    values = identity.split("/")
-    if len(values) != len(_PARTS):
+    values = dict(zip(_PARTS, identity.split("/"), strict=False))
+    whole = identity.count("/") == len(_PARTS) - 1 and values["roleId"]
+    holders = [values.get("userId"), values.get("groupId")], [values.get("projectId"), values.get("domainId")]
+    if not whole or any(bool(one) == bool(other) for one, other in holders):
         raise ImportRefused(
-            f"the id of a role assignment is domain/project/group/user/role, not {identity!r}"
+            "the id of a role assignment is domain/project/group/user/role with either domain or project and "
+            f"either group or user left empty, not {identity!r}"
         )
-    return {part: value for part, value in zip(_PARTS, values, strict=True) if value}
+    return {part: value for part, value in values.items() if value}
 
 
 def _state(inputs: State) -> State:
     return {part: inputs[part] for part in _PARTS if part in inputs}
-
-
-def _assignment(values: State) -> Assignment:
-    return Assignment(
-        role_id=values["roleId"], user_id=values.get("userId", ""), group_id=values.get("groupId", ""),
-        project_id=values.get("projectId", ""), domain_id=values.get("domainId", ""),
-    )  # fmt: skip

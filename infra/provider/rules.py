@@ -75,3 +75,17 @@ def description(value: Any) -> str | None:
     if len(value) > LONGEST_DESCRIPTION:
         return f"must be at most {LONGEST_DESCRIPTION} characters, not {len(value)}: a mark is added to it"
     return None
+
+
+def metadata(value: Any) -> str | None:
+    """Metadata of a server or volume: keys of 1 to 255 characters, values of up to 255."""
+    odd = next((key for key, held in value.items() if not 0 < len(key) <= 255 or len(held) > 255), None)
+    return None if odd is None else f"a key is 1 to 255 characters and a value up to 255, not so {odd!r}"
+
+
+def server_tags(value: Any) -> str | None:
+    """Tags of a server: Nova takes 50, of 1 to 60 characters without comma and slash; one is our mark."""
+    if len(set(value)) > 49:
+        return f"must be at most 49 tags, not {len(set(value))}: Nova takes 50, and a mark is added to them"
+    odd = next((tag for tag in value if not 0 < len(tag) <= 60 or set(tag) & {",", "/"}), None)
+    return None if odd is None else f"a tag is 1 to 60 characters without comma and slash, not so {odd!r}"

@@ -27,22 +27,25 @@ from pulumi.runtime.proto import provider_pb2_grpc
 from infra.cloud.connection import Cloud, connect
 from infra.cloud.credentials import Credentials
 from infra.cloud.errors import CredentialsMissing, CredentialsRefused, Unavailable
+from infra.cloud.listing import Writes
+from infra.cloud.service import Patience
 from infra.errors import InfraError
 from infra.provider.provider import VERSION, OpenStackProvider
 
 
 class Clouds:
-    """One cloud, hence one token, for equal credentials."""
+    """One cloud, hence one token, for equal credentials; what one writes, the others' listings heed."""
 
-    def __init__(self, opened: Callable[[Credentials], Cloud] = connect) -> None:
-        self._opened = opened
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
+        self._writes = Writes()
         self._lock = threading.Lock()
         self._clouds: dict[Credentials, Cloud] = {}
 
     def __call__(self, credentials: Credentials) -> Cloud:
         with self._lock:
             if credentials not in self._clouds:
-                self._clouds[credentials] = self._opened(credentials)
+                self._clouds[credentials] = connect(credentials, patience=self._patience, writes=self._writes)
             return self._clouds[credentials]
 
 
@@ -114,10 +117,19 @@ def _end_with_stdin() -> None:
     os._exit(0)
 
 
+def _patience(arguments: Sequence[str]) -> Patience:
+    if "--patience" not in arguments:
+        return Patience()
+    attempts, *seconds = arguments[arguments.index("--patience") + 1].split(",")
+    return Patience(int(attempts), *map(float, seconds))
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until killed; the port goes to standard output, as the engine expects. Arguments are the engine's
-    address and its logging flags, of which we need none."""
-    given = sys.argv[1:] if arguments is None else arguments
+    address and its logging flags, of which we need none, and ours: `--until-stdin-closes`, and
+    `--patience ATTEMPTS,CALL,FIRST,LONGEST` (see `Patience`).
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
     if "--help" in given or "--version" in given:
         print(f"pulumi-resource-openstack {VERSION}: a Pulumi provider plugin, started by the Pulumi engine")
         return
@@ -127,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if "--until-stdin-closes" in given:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
     try:
-        asyncio.run(_serve(os.environ, Clouds()))
+        asyncio.run(_serve(os.environ, Clouds(_patience(given))))
     except KeyboardInterrupt:
         return
 

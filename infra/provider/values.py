@@ -42,7 +42,7 @@ def plain(value: PropertyValue) -> Any:
     if isinstance(held, Computed) or (isinstance(held, str) and held in _UNKNOWN_STRINGS):
         return UNKNOWN
     if isinstance(held, Mapping):
-        return {key: plain(item) for key, item in held.items() if item.value is not None}
+        return plain_map(held)
     if isinstance(held, tuple):
         return [plain(item) for item in held]
     if isinstance(held, float) and held.is_integer():
@@ -51,7 +51,9 @@ def plain(value: PropertyValue) -> Any:
 
 
 def plain_map(values: Mapping[str, PropertyValue]) -> dict[str, Any]:
-    """A resource's properties, without nulls and without a bridge's bookkeeping (`__defaults`, `__meta`)."""
+    """The properties of a resource or of an object in it, without nulls and without a bridge's bookkeeping
+    (`__defaults`, `__meta`).
+    """
     return {
         key: plain(value)
         for key, value in values.items()

@@ -8,7 +8,6 @@ one.
 from __future__ import annotations
 
 import copy
-import hashlib
 import itertools
 import re
 import threading
@@ -18,9 +17,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import IO, Any
 
+from infra.cloud.bulk import Creates, Several, Single
 from infra.cloud.connection import Cloud
 from infra.cloud.credentials import Credentials
+from infra.cloud.listing import Listings
 from infra.cloud.service import failure
+from tests.fakes import glance, keystone, neutron, nova
 
 Answer = tuple[int, Any]
 REGION = "hai-phong"
@@ -31,6 +33,7 @@ _COLLECTIONS = {
     ("identity", "roles"): "role",
     ("compute", "flavors"): "flavor",
     ("compute", "os-aggregates"): "aggregate",
+    ("compute", "os-server-groups"): "server_group",
     ("compute", "servers"): "server",
     ("network", "networks"): "network",
     ("network", "subnets"): "subnet",
@@ -39,11 +42,23 @@ _COLLECTIONS = {
     ("network", "floatingips"): "floatingip",
     ("network", "security-groups"): "security_group",
     ("network", "security-group-rules"): "security_group_rule",
+    **{("network", plural): singular for plural, singular in neutron.COLLECTIONS.items()},
 }
 _PLURAL = {
     "os-aggregates": "aggregates",
+    "os-server-groups": "server_groups",
     "security-groups": "security_groups",
     "security-group-rules": "security_group_rules",
+    **neutron.PLURAL,
+}
+_LISTED = {
+    ("identity", "role_assignments"): "role_assignments",
+    ("compute", "os-server-groups"): "server_groups",
+    ("compute", "os-migrations"): "migrations",
+    ("volume", "volumes/detail"): "volumes",
+    ("volume", "snapshots/detail"): "snapshots",
+    ("volume", "attachments/detail"): "attachments",
+    ("placement", "resource_providers"): "resource_providers",
 }
 _NAMES_ARE_UNIQUE = {
     "projects": "domain_id",
@@ -62,6 +77,9 @@ _DEFAULT_QUOTA = {
         "metadata_items": 128,
         "server_groups": 10,
         "server_group_members": 10,
+        "injected_files": 5,
+        "injected_file_content_bytes": 10240,
+        "injected_file_path_bytes": 255,
     },
     "network": {
         "network": 100,
@@ -108,9 +126,16 @@ class FakeOpenStack:
     quotas: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
     keypairs: dict[str, dict[str, Any]] = field(default_factory=dict)
     bytes_of: dict[str, bytes] = field(default_factory=dict)
+    memberships: dict[str, set[str]] = field(default_factory=dict)  # users by group
+    access: dict[str, set[str]] = field(default_factory=dict)  # projects by flavor
+    shares: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)  # by image and project
+    tasks: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # by image
+    used_ids: set[str] = field(default_factory=set)  # of removed images
+    web: dict[str, bytes] = field(default_factory=dict)  # what glance finds at a URL
     project_id: str = "admin-project"
     user_id: str = "admin-user"
     delay: float = 0.0  # seconds that each call takes
+    drops: set[str] = field(default_factory=set)  # attributes that neutron accepts and does not keep
     lock: threading.RLock = field(default_factory=threading.RLock)
     numbers: Any = field(default_factory=lambda: itertools.count(1))
 
@@ -118,6 +143,10 @@ class FakeOpenStack:
         for name in ("admin", "member", "reader"):
             identity = f"role-{name}"
             self.kind("roles")[identity] = {"id": identity, "name": name, "domain_id": None}
+        ourselves = {"id": self.user_id, "name": "admin", "domain_id": "default", "project_id": "platform"}
+        self.kind("users")[self.user_id] = ourselves  # the account that we are; in no agency's residue
+        ours = {"id": self.project_id, "name": "admin", "domain_id": "default", "project_id": "platform"}
+        self.kind("projects")[self.project_id] = {**ours, "enabled": True, "tags": []}
 
     def kind(self, collection: str) -> dict[str, dict[str, Any]]:
         return self.things.setdefault(collection, {})
@@ -161,7 +190,7 @@ class FakeOpenStack:
                     return fault[2], {"error": {"message": fault[3]}}
             try:
                 return self._answer(service, method, path, params, body, scope or self.project_id)
-            except Rejected as rejected:
+            except (Rejected, keystone.Refusal) as rejected:
                 return rejected.status, {"error": {"message": str(rejected)}}
             except KeyError as missing:
                 return 404, {"error": {"message": f"{missing} could not be found"}}
@@ -177,7 +206,16 @@ class FakeOpenStack:
                 return copy.deepcopy(answer)
         if (service, parts[0]) in _COLLECTIONS:
             return copy.deepcopy(self._collection(service, method, parts, params, body, scope))
+        if method == "GET" and (service, path.strip("/")) in _LISTED:
+            return copy.deepcopy(self._listed(service, path.strip("/")))
         raise Rejected(404, f"the fake has no {method} {service} {path}")
+
+    def _listed(self, service: str, path: str) -> Answer:
+        """Listings over all agencies of what the fake only keeps or derives."""
+        if path == "role_assignments":
+            return 200, {path: [_assignment(key) for key in sorted(self.assignments)]}
+        plural = _LISTED[service, path]
+        return 200, {plural: [*self.kind(plural).values()]}
 
     def _collection(
         self, service: str, method: str, parts: list[str], params: dict[str, str], body: Any, scope: str
@@ -188,20 +226,38 @@ class FakeOpenStack:
         if len(parts) == 1 or parts[1] == "detail":
             if method == "GET":
                 return 200, {plural: [one for one in held.values() if _passes(name, one, params)]}
+            if plural in body:
+                return 201, {plural: self._make_all(service, name, body[plural], scope)}
             return 201, {singular: self._make(service, name, body[singular], scope)}
         thing = held[parts[1]]
         if len(parts) == 3 and parts[2] == "tags":
             thing["tags"] = body["tags"]
+            if service == "network":
+                neutron.touch(thing)
             return 200, {"tags": body["tags"]}
         if method == "GET":
             return 200, {singular: thing}
         if method in ("PUT", "PATCH"):
             self._check_name(name, {**thing, **body[singular]}, thing["id"])
-            thing.update(body[singular])
+            if service == "network":
+                neutron.change(self, name, thing, body[singular], params)
+            thing.update(keystone.settle(name, thing, body[singular]))
             self._settle(name, thing)
             return 200, {singular: thing}
         self._remove(name, thing)
         return 204, None
+
+    def _make_all(self, service: str, name: str, many: list[Any], scope: str) -> list[dict[str, Any]]:
+        """All of them or none, as neutron does it."""
+        made: list[dict[str, Any]] = []
+        try:
+            for values in many:
+                made.append(self._make(service, name, values, scope))
+        except Rejected:
+            for thing in made:
+                self._remove(name, thing)
+            raise
+        return made
 
     def _make(self, service: str, name: str, values: dict[str, Any], scope: str) -> dict[str, Any]:
         thing: dict[str, Any] = {"id": uuid.uuid4().hex, **copy.deepcopy(values)}
@@ -243,28 +299,26 @@ class FakeOpenStack:
         if fresh and name in ("groups", "users"):
             thing.setdefault("domain_id", "default")
         if name == "networks" and fresh:
-            thing.update({"admin_state_up": True, "status": "ACTIVE", "mtu": thing.get("mtu", 1442)})
+            thing.setdefault("admin_state_up", True)
+            thing.update({"status": "ACTIVE", "mtu": thing.get("mtu", 1442)})
             thing.setdefault("router:external", False)
             thing.setdefault("shared", False)
-        if name == "subnets" and fresh:
-            first = thing["cidr"].rsplit(".", 1)[0] + ".1"
-            thing.setdefault("gateway_ip", first)
-            thing.setdefault("dns_nameservers", [])
-            thing.setdefault("allocation_pools", [{"start": first[:-1] + "2", "end": first[:-1] + "254"}])
         if name == "routers" and thing.get("external_gateway_info"):
             thing["external_gateway_info"].setdefault("enable_snat", True)
             thing["external_gateway_info"].setdefault("external_fixed_ips", [])
         if name == "security-groups" and fresh:
             self._default_rules(thing)
-        if name == "security-group-rules" and fresh:
-            self._refuse_equal_rule(thing)
-        if name == "ports" and fresh:
+        if name == "ports":
             self._address(thing)
         if name == "floatingips":
             self._floating(thing, fresh)
         if name == "flavors" and fresh:
             thing.setdefault("extra_specs", {})
             thing.setdefault("description", None)
+        if ("network", name) in _COLLECTIONS:
+            neutron.settle(self, name, thing, fresh)
+        if name == "security-group-rules" and fresh:
+            self._refuse_equal_rule(thing)
 
     def _default_rules(self, group: dict[str, Any]) -> None:
         group["security_group_rules"] = []
@@ -290,21 +344,21 @@ class FakeOpenStack:
             "port_range_max",
             "remote_ip_prefix",
             "remote_group_id",
+            "remote_address_group_id",
         )
         for other in self.kind("security-group-rules").values():
             if all(other.get(key) == rule.get(key) for key in keys):
                 raise Rejected(409, f"Security group rule already exists. Rule id is {other['id']}.")
 
     def _address(self, port: dict[str, Any]) -> None:
-        if "fixed_ips" not in port or any("ip_address" not in row for row in port["fixed_ips"]):
+        if "fixed_ips" not in port:
             inside = [one for one in self.kind("subnets").values() if one["network_id"] == port["network_id"]]
-            port["fixed_ips"] = [
-                {
-                    "subnet_id": one["id"],
-                    "ip_address": f"{one['cidr'].rsplit('.', 1)[0]}.{next(self.numbers) + 9}",
-                }
-                for one in inside[:1]
-            ]
+            port["fixed_ips"] = [{"subnet_id": one["id"]} for one in inside[:1]]
+        for row in port["fixed_ips"]:
+            if "subnet_id" not in row:
+                row["subnet_id"] = neutron.subnet_of(self, port["network_id"], row["ip_address"])
+            subnet = self.kind("subnets")[row["subnet_id"]]
+            row.setdefault("ip_address", neutron.address_in(subnet, next(self.numbers)))
         port.setdefault("mac_address", f"fa:16:3e:00:00:{next(self.numbers):02x}")
         port.setdefault("security_groups", [])
         port.setdefault("device_id", "")
@@ -313,13 +367,14 @@ class FakeOpenStack:
 
     def _floating(self, floating: dict[str, Any], fresh: bool) -> None:
         if fresh:
-            floating.setdefault("floating_ip_address", f"172.30.2.{next(self.numbers) + 50}")
+            floating.setdefault("floating_ip_address", neutron.outer_address(next(self.numbers)))
         port = self.kind("ports").get(floating.get("port_id") or "")
         floating["port_id"] = port["id"] if port else None
         floating["fixed_ip_address"] = port["fixed_ips"][0]["ip_address"] if port else None
 
     def _remove(self, name: str, thing: dict[str, Any]) -> None:
         identity = str(thing["id"])
+        neutron.refuse_removal(self, name, thing)
         if name == "projects" and thing.get("is_domain"):
             if thing["enabled"]:
                 raise Rejected(403, "Cannot delete a domain that is enabled, please disable it first.")
@@ -351,23 +406,35 @@ class FakeOpenStack:
         del self.kind(name)[identity]
 
     def _identity(self, method: str, parts: list[str], params: dict[str, str], body: Any, scope: str) -> Any:
-        if parts[-2:-1] == ["roles"] and parts[0] in ("projects", "domains"):
-            key = "/".join(parts)
-            if method == "PUT":
-                self.kind("projects")[parts[1]]
-                self.assignments.add(key)
-                return 204, None
-            if key not in self.assignments:
-                raise Rejected(404, "no such assignment")
-            if method == "DELETE":
-                self.assignments.discard(key)
-            return 204, None
+        special = keystone.special(self, method, parts, params, body)
+        if special is not None:
+            return special
+        if method == "GET" and parts == ["auth", "tokens"]:
+            domain = {"id": "default", "name": "Default"}
+            user = {"id": self.user_id, "name": "admin", "domain": domain}
+            project = {"id": scope, "name": "admin", "domain": domain}
+            return 200, {"token": {"user": user, "project": project, "roles": [], "catalog": []}}
         return None
 
     def _network(self, method: str, parts: list[str], params: dict[str, str], body: Any, scope: str) -> Any:
+        if parts == ["quotas"]:
+            owners = sorted(project for service, project in self.quotas if service == "network")
+            limits = {one: self._quota("network", "quota", "GET", one, None)[1]["quota"] for one in owners}
+            return 200, {"quotas": [{"project_id": one, **limits[one]} for one in owners]}
+        if parts == ["quotas"]:
+            return 200, {"quotas": [
+                {**_DEFAULT_QUOTA["network"], **held, "project_id": project, "tenant_id": project}
+                for (service, project), held in self.quotas.items() if service == "network"
+            ]}  # fmt: skip
         if parts[0] == "quotas":
             return self._quota("network", "quota", method, parts[1], body)
+        special = neutron.special(self, method, parts, params, body, scope)
+        if special is not None:
+            return special
         if parts[-1] == "add_router_interface":
+            if "port_id" in body:
+                port = self.kind("ports")[body["port_id"]]
+                return neutron.connect(self, self.kind("routers")[parts[1]], port)
             subnet = self.kind("subnets")[body["subnet_id"]]
             for port in self.kind("ports").values():
                 if port["device_id"] == parts[1] and port["fixed_ips"][0]["subnet_id"] == subnet["id"]:
@@ -407,8 +474,9 @@ class FakeOpenStack:
     def _compute(self, method: str, parts: list[str], params: dict[str, str], body: Any, scope: str) -> Any:
         if parts[0] == "os-quota-sets":
             return self._quota("compute", "quota_set", method, parts[1], body)
-        if parts[0] == "os-keypairs":
-            return self._keypair(method, parts, body)
+        special = nova.special(self, method, parts, params, body, scope)
+        if special is not None:
+            return special
         if parts[0] == "flavors" and len(parts) > 2:
             specs = self.kind("flavors")[parts[1]]["extra_specs"]
             if method == "DELETE":
@@ -421,18 +489,6 @@ class FakeOpenStack:
         if parts[0] == "servers":
             return self._server(method, parts, body, scope)
         return None
-
-    def _keypair(self, method: str, parts: list[str], body: Any) -> Answer:
-        if method == "POST":
-            values = body["keypair"]
-            if values["name"] in self.keypairs:
-                raise Rejected(409, f"Key pair '{values['name']}' already exists.")
-            self.keypairs[values["name"]] = {**values, "fingerprint": "aa:bb", "user_id": self.user_id}
-            return 201, {"keypair": self.keypairs[values["name"]]}
-        if method == "DELETE":
-            del self.keypairs[parts[1]]
-            return 202, None
-        return 200, {"keypair": self.keypairs[parts[1]]}
 
     def _aggregate(self, aggregate: dict[str, Any], body: Any) -> Answer:
         for action, values in body.items():
@@ -509,38 +565,18 @@ class FakeOpenStack:
         return server
 
     def _image(self, method: str, parts: list[str], params: dict[str, str], body: Any, scope: str) -> Any:
-        images = self.kind("images")
-        if len(parts) == 1 and method == "POST":
-            image = {
-                "id": uuid.uuid4().hex,
-                "status": "queued",
-                "checksum": None,
-                "size": None,
-                "tags": [],
-                "os_hash_algo": "sha512",
-                "created_at": "now",
-                "schema": "/v2/schemas/image",
-                **body,
-            }
-            images[image["id"]] = image
-            return 201, image
-        if len(parts) == 1:
-            return 200, {"images": [one for one in images.values() if _passes("images", one, params)]}
-        image = images[parts[1]]
-        if parts[-1] == "file":
-            data = body if isinstance(body, bytes) else body.read()
-            image.update({"status": "active", "size": len(data), "checksum": hashlib.md5(data).hexdigest()})
-            return 204, None
-        if method == "PATCH":
-            for step in body:
-                if step["op"] == "remove":
-                    del image[step["path"][1:]]
-                else:
-                    image[step["path"][1:]] = step["value"]
-        if method == "DELETE":
-            del images[parts[1]]
-            return 204, None
-        return 200, image
+        return glance.answer(self, method, parts, params, body, scope)
+
+
+def _assignment(key: str) -> dict[str, Any]:
+    """A row of /role_assignments out of `projects/ID/users/ID/roles/ID`, inherited ones included."""
+    parts = key.split("/")
+    inherited = parts[0] == "OS-INHERIT"
+    scope, target, holder, who, _, role = parts[inherited : 6 + inherited]
+    inside: dict[str, Any] = {scope.removesuffix("s"): {"id": target}}
+    if inherited:
+        inside["OS-INHERIT:inherited_to"] = "projects"
+    return {"scope": inside, holder.removesuffix("s"): {"id": who}, "role": {"id": role}}
 
 
 def _passes(name: str, thing: dict[str, Any], params: dict[str, str]) -> bool:
@@ -549,10 +585,12 @@ def _passes(name: str, thing: dict[str, Any], params: dict[str, str]) -> bool:
     ):
         return False
     for key, wanted in params.items():
-        if key in ("is_domain", "is_public", "all_projects", "member_status"):
+        if key in ("is_domain", "is_public", "all_projects", "all_tenants", "member_status", "visibility"):
             continue
-        if key in ("tags", "tag"):
-            if wanted not in thing.get("tags", []):
+        if key == "If-Match":
+            continue
+        if key in ("tags", "tag", "security_groups"):
+            if wanted not in thing.get("tags" if key == "tag" else key, []):
                 return False
         elif str(thing.get(key)).lower() != str(wanted).lower():
             return False
@@ -562,9 +600,13 @@ def _passes(name: str, thing: dict[str, Any], params: dict[str, str]) -> bool:
 class FakeService:
     """`infra.cloud.service.Service` over the fake, without HTTP."""
 
-    def __init__(self, fake: FakeOpenStack, name: str) -> None:
+    def __init__(self, fake: FakeOpenStack, name: str, listings: Listings) -> None:
         self._fake = fake
         self._name = name
+        self.listings = listings
+
+    def creates(self, kind: str, single: Single, several: Several) -> Creates:
+        return Creates(single, several)
 
     def scope(self) -> tuple[str, str]:
         return self._fake.project_id, self._fake.user_id
@@ -580,8 +622,12 @@ class FakeService:
         data: IO[bytes] | None = None,
     ) -> Any:
         body = data.read() if data is not None else json
-        given = {key: str(value) for key, value in (params or {}).items()}
-        status, answer = self._fake.handle(self._name, method, path, given, body)
+        given = {key: str(value) for key, value in {**(params or {}), **(headers or {})}.items()}
+        if method == "GET":
+            status, answer = self._fake.handle(self._name, method, path, given, body)
+        else:
+            with self.listings.writes:
+                status, answer = self._fake.handle(self._name, method, path, given, body)
         if status >= 400:
             raise failure(f"{method} {self._name} {path}", status, str(answer["error"]["message"]))
         return answer or {}
@@ -597,4 +643,8 @@ class FakeCloud(Cloud):
         self.fake = fake
 
     def service(self, name: str) -> Any:
-        return FakeService(self.fake, name)
+        return FakeService(self.fake, name, self.listings)
+
+    @property
+    def token(self) -> str:
+        return "token-of-the-fake"

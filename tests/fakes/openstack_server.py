@@ -1,7 +1,8 @@
 """The fake cloud behind real HTTP on loopback: `python -m tests.fakes.openstack_server` prints its port and
 serves.
 
-Keystone logs in anybody whose password is "right". A POST to /fake/<method> drives the fake itself.
+Keystone logs in anybody whose password is "right", and the application credential "ci" (id "credential") with
+that secret. `asked` is what was asked to log in, `seen` are the headers of every request.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ class FakeServer:
         self.port = self._http.server_address[1]
         self.tokens: dict[str, str] = {}
         self.logins = 0
+        self.asked: list[dict[str, Any]] = []
+        self.seen: list[dict[str, str]] = []
         self.password = "right"
 
     @property
@@ -81,30 +84,59 @@ class FakeServer:
         ]
 
     def login(self, body: Any) -> tuple[int, Any, dict[str, str]]:
-        password = body["auth"]["identity"].get("password", {}).get("user", {})
-        if password.get("password") != self.password:
+        """As Keystone: by password, by an application credential (which has its project), or by a token."""
+        asked, scope = body["auth"]["identity"], body["auth"].get("scope") or {}
+        method = asked["methods"][0]
+        self.asked.append(body["auth"])
+        known = {
+            "password": lambda held: held["user"]["password"] == self.password,
+            "application_credential": self._is_credential,
+            "token": lambda held: held["id"] in self.tokens,
+        }
+        if not known[method](asked[method]):
             return 401, {"error": {"message": "The request you have made requires authentication."}}, {}
-        project = body["auth"].get("scope", {}).get("project", {})
-        project_id = project.get("id", self.fake.project_id)
+        if method == "application_credential" and scope:
+            return 401, {"error": {"message": "Application credentials cannot request a scope."}}, {}
+        if method == "password" and not _has_domain(asked[method]["user"]):
+            return 400, {"error": {"message": "Expecting to find domain in user."}}, {}
+        project_id = scope.get("project", {}).get("id", self.fake.project_id)
         self.logins += 1
         token = f"token-{self.logins}"
         self.tokens[token] = project_id
-        answer = {
+        return 201, self._told(token, scope), {"X-Subject-Token": token}
+
+    def _is_credential(self, held: dict[str, Any]) -> bool:
+        known = held.get("id") == "credential" or (
+            held.get("name") == "ci" and _has_domain(held.get("user", {}))
+        )
+        return bool(known and held["secret"] == self.password)
+
+    def tell(self, token: str) -> tuple[int, Any, dict[str, str]]:
+        """What a token is for."""
+        if token not in self.tokens:
+            return 404, {"error": {"message": "Could not find token."}}, {}
+        return 200, self._told(token, {}), {"X-Subject-Token": token}
+
+    def _told(self, token: str, scope: dict[str, Any]) -> dict[str, Any]:
+        domain = {"id": "default", "name": "Default"}
+        within: dict[str, Any] = {"project": {"id": self.tokens[token], "name": "p", "domain": domain}}
+        if "system" in scope or "domain" in scope:
+            within = scope
+        return {
             "token": {
                 "catalog": self.catalog(),
                 "expires_at": "2036-01-01T00:00:00.000000Z",
                 "methods": ["password"],
                 "issued_at": "2026-01-01T00:00:00.000000Z",
                 "roles": [{"id": "r", "name": "admin"}],
-                "project": {"id": project_id, "name": "p", "domain": {"id": "default", "name": "Default"}},
-                "user": {
-                    "id": self.fake.user_id,
-                    "name": "admin",
-                    "domain": {"id": "default", "name": "Default"},
-                },
+                "user": {"id": self.fake.user_id, "name": "admin", "domain": domain},
+                **within,
             }
         }
-        return 201, answer, {"X-Subject-Token": token}
+
+
+def _has_domain(user: dict[str, Any]) -> bool:
+    return "id" in user or bool(user.get("domain"))
 
 
 def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
@@ -119,8 +151,10 @@ def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
             raw = self._body()
             content = self.headers.get("Content-Type", "")
             body: Any = json.loads(raw) if raw and "json" in content else raw
+            server.seen.append(dict(self.headers.items()))
             if self.path.endswith("/auth/tokens"):
-                self._answer(*server.login(body))
+                subject = self.headers.get("X-Subject-Token", "")
+                self._answer(*(server.login(body) if self.command == "POST" else server.tell(subject)))
                 return
             service, rest = parts[0], parts[1:]
             if rest and rest[0] in PREFIXES:
@@ -143,11 +177,16 @@ def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
                 self._answer(401, {"error": {"message": "no token"}}, {})
                 return
             status, answer = server.fake.handle(
-                service, self.command, "/" + "/".join(rest), dict(parse_qsl(split.query)), body, scope
+                service, self.command, "/" + "/".join(rest), self._params(split.query), body, scope
             )
             self._answer(status, answer, {})
 
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve  # noqa: N815
+
+        def _params(self, query: str) -> dict[str, str]:
+            """The query, and the header that says which revision is to be changed."""
+            condition = self.headers.get("If-Match")
+            return {**dict(parse_qsl(query)), **({"If-Match": condition} if condition else {})}
 
         def _body(self) -> bytes:
             if self.headers.get("Transfer-Encoding") == "chunked":
@@ -160,7 +199,8 @@ def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
             return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
         def _answer(self, status: int, answer: Any, headers: dict[str, str]) -> None:
-            data = b"" if answer is None or status == 204 else json.dumps(answer).encode()
+            data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+            data = b"" if answer is None or status == 204 else data
             self.send_response(status)
             for key, value in headers.items():
                 self.send_header(key, value)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from infra.cloud.credentials import Credentials
 from infra.cloud.errors import CloudError, Unavailable, WaitedTooLong
 from infra.cloud.reading import CALL_SECONDS, CloudReading
 
@@ -29,8 +30,9 @@ class Session:
 
 def make_reading(session: Session, seconds: float = 30.0, clock: Any = lambda: 0.0) -> CloudReading:
     cloud = SimpleNamespace(
-        sdk=SimpleNamespace(session=session), region_name="", credentials=SimpleNamespace(interface="")
-    )
+        sdk=SimpleNamespace(session=session), region_name="", interface="public", credentials=Credentials(),
+        listings=None, patience=None,
+    )  # fmt: skip
     return CloudReading(cloud, seconds, clock)  # type: ignore[arg-type]
 
 

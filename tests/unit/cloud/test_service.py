@@ -6,12 +6,15 @@ from typing import Any
 import pytest
 
 from infra.cloud import errors
-from infra.cloud.service import ATTEMPTS, SessionService, failure, pages
+from infra.cloud.credentials import Credentials
+from infra.cloud.listing import Listings, Writes
+from infra.cloud.service import Patience, SessionService, failure, pages
 
 
 class Answer:
-    def __init__(self, status: int, body: Any) -> None:
+    def __init__(self, status: int, body: Any, **headers: str) -> None:
         self.status_code = status
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
         self.text = body if isinstance(body, str) else json.dumps(body)
         self.content = self.text.encode()
 
@@ -40,9 +43,10 @@ class Session:
 
 def service(session: Session, pauses: list[float] | None = None) -> SessionService:
     cloud: Any = type("Cloud", (), {})()
-    cloud.region_name = "hai-phong"
+    cloud.region_name, cloud.interface = "hai-phong", "public"
+    cloud.listings, cloud.patience = Listings(Writes()), Patience()
     cloud.sdk = type("Sdk", (), {"session": session})()
-    cloud.credentials = type("Who", (), {"interface": ""})()
+    cloud.credentials = Credentials()
     note = pauses if pauses is not None else []
     return SessionService(cloud, "network", "network", "", "/v2.0", pause=note.append)
 
@@ -74,8 +78,25 @@ def test_a_busy_cloud_is_asked_again_after_a_growing_pause() -> None:
     assert pauses[0] <= 0.5 < pauses[2] <= 2.0
 
 
+def test_the_pause_that_the_cloud_asks_for_is_kept() -> None:
+    pauses: list[float] = []
+    session = Session(Answer(429, "slow down", Retry_After="7"), Answer(503, "no", Retry_After="9999"),
+                      Answer(200, {}))  # fmt: skip
+    service(session, pauses).request("GET", "/networks")
+    assert pauses == [7.0, Patience().longest_asked]
+
+
+def test_an_answer_that_is_cut_off_counts_as_lost() -> None:
+    cut = Answer(200, '{"networks": [{"id": "a"')
+    assert service(Session(cut, Answer(200, {"networks": []}))).request("GET", "/networks") == {
+        "networks": []
+    }
+    with pytest.raises(errors.Unavailable, match="cut off"):
+        service(Session(cut, Answer(200, {}))).request("POST", "/networks", json={})
+
+
 def test_patience_ends() -> None:
-    session = Session(*[BUSY] * ATTEMPTS)
+    session = Session(*[BUSY] * Patience().attempts)
     with pytest.raises(errors.Unavailable, match="busy"):
         service(session).request("GET", "/networks")
 

@@ -143,9 +143,9 @@ def test_a_provider_whose_project_is_not_made_yet_previews_but_does_not_act(fake
 
 
 def test_configuration_that_is_not_served_is_refused_and_passwords_are_marked(harness: Harness) -> None:
-    request = engine.CheckRequest(STACK, {}, wire_map({"password": "x", "swauth": "true", "token": "t"}), b"")
+    request = engine.CheckRequest(STACK, {}, wire_map({"password": "x", "swauth": "true", "tokn": "t"}), b"")
     answer = harness.ask("check_config", request)
-    assert [failure.property for failure in answer.failures] == ["token"]
+    assert [failure.property for failure in answer.failures] == ["tokn"]
     assert answer.inputs["password"].is_secret
 
 

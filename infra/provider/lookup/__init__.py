@@ -1,0 +1,1 @@
+"""The package's functions, by module: each looks something up that the program does not make itself."""

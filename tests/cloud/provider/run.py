@@ -1,0 +1,36 @@
+"""Runs every conformance case against a deployed site: inside the lab's network.
+
+usage: python -m tests.cloud.provider.run INVENTORY [WORD...]   (cases whose name holds one of the words)
+
+Standard output is one JSON document: the table, the problems, the seconds. Progress goes to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+from tests.cloud.provider.ground import cases, credentials_of, live_ground
+from tests.cloud.provider.matrix import Bench, Weather, run, table
+
+
+def main() -> None:
+    inventory, *words = sys.argv[1:]
+    chosen = [case for case in cases() if not words or any(word in case.name for word in words)]
+    credentials = credentials_of(inventory)
+    began = time.monotonic()
+
+    def say(line: str) -> None:
+        sys.stderr.write(f"{time.monotonic() - began:6.1f} {line}\n")
+        sys.stderr.flush()
+
+    with Bench(credentials, Weather()) as bench, live_ground(bench, credentials) as ground:
+        results = run(bench, ground, chosen, say)
+    problems = [problem for result in results for problem in result.problems]
+    document = {"table": table(results), "problems": problems, "seconds": round(time.monotonic() - began)}
+    json.dump(document, sys.stdout, indent=1)
+
+
+if __name__ == "__main__":
+    main()
