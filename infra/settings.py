@@ -54,11 +54,6 @@ class SitePaths:
         return self.directory / "guests"
 
     @property
-    def plans(self) -> Path:
-        """Plans that wait for a second person, see `infra.provisioning.confirmation`."""
-        return self.directory / "plans"
-
-    @property
     def pulumi(self) -> Path:
         return self.directory / "pulumi"
 

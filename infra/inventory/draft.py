@@ -9,14 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from infra.domain.adopted import Adopted
 from infra.domain.flavor import Flavor
 from infra.domain.host import Host
 from infra.domain.image import Image
 from infra.domain.lab import LabSpec
-from infra.domain.operator import Operator
 from infra.domain.platform import Aggregate
-from infra.domain.policy import Policies
 from infra.domain.quota import Quota
 from infra.domain.site import Site
 from infra.inventory.agency import AgencyModel, CityModel
@@ -40,9 +37,6 @@ class Draft:
     lab: Located[LabSpec] | None = None
     city: CityModel | None = None
     roles: tuple[str, ...] = ()
-    adopted: Located[Mapping[str, Adopted]] | None = None
-    operators: Items[Operator] = Items((), frozenset(), True)
-    policies: Policies = Policies()
 
     @property
     def hypervisors(self) -> tuple[Host, ...]:
