@@ -10,6 +10,7 @@ from infra.cloud.errors import Conflict, Refused, Unavailable
 from infra.cloud.port import ports
 from infra.cloud.server import interfaces, servers
 from infra.provider import rules
+from infra.provider.detaching import Detaching
 from infra.provider.property import Failure, Property
 from infra.provider.resource import REGION, Context, ImportRefused, Resource, State
 
@@ -56,18 +57,20 @@ class InterfaceAttach(Resource):
 
     def delete(self, context: Context, identity: str, state: State) -> None:
         server_id, port_id = _parts(identity)
-        attached = interfaces(context.cloud, server_id)
+        attached, detaching = interfaces(context.cloud, server_id), Detaching(context, server_id)
 
         def off() -> bool | None:
             if servers(context.cloud).find(server_id) is None or attached.find(port_id) is None:
                 return True
-            try:
-                attached.remove(port_id)
-            except Conflict:  # the server is busy: asked again
-                return None
+            detaching.ask(lambda: attached.remove(port_id))
             return True if attached.find(port_id) is None else None
 
         context.deadline.wait(f"port {port_id} to be detached from server {server_id}", off)
+
+    def importable_inputs(self, state: State) -> State:
+        inputs = super().importable_inputs(state)
+        inputs.pop("fixedIp", None)  # the port's own business
+        return inputs
 
     def _attach(self, context: Context, inputs: State) -> Thing:
         attached = interfaces(context.cloud, inputs["instanceId"])

@@ -48,7 +48,7 @@ def wrong(rows: Any) -> Iterable[Failure]:
 def alike(present: Any, wanted: Any) -> bool:
     """Whether the rows lead to the same networks, ports and addresses; what is not wanted is not compared."""
     before, after = present or [], wanted or []
-    if UNKNOWN in after or len(before) != len(after):
+    if not isinstance(after, list) or UNKNOWN in after or len(before) != len(after):
         return False
     return all(
         not row.get(name) or _plain(old.get(name)) == _plain(row[name])
@@ -58,9 +58,16 @@ def alike(present: Any, wanted: Any) -> bool:
 
 
 def same(present: Any, wanted: Any) -> bool:
-    """Whether nothing is to be changed: nothing is wanted, or the same rows with the same access network."""
-    access = [[bool(row.get("accessNetwork")) for row in rows] for rows in (present or [], wanted)]
-    return not wanted or (alike(present, wanted) and access[0] == access[1])
+    """Whether nothing is to be changed: nothing is wanted, or the same rows with the same access network. An
+    import does not know which that is."""
+    return not wanted or (
+        alike(present, wanted)
+        and all(
+            bool(old.get("accessNetwork")) == bool(row.get("accessNetwork"))
+            for old, row in zip(present or [], wanted, strict=True)
+            if "accessNetwork" in old
+        )
+    )
 
 
 def mode(value: str) -> str | None:
@@ -154,7 +161,6 @@ def _row(port: Thing, names: Mapping[str, str]) -> Interface:
         "name": names.get(port.get("mac_address", ""), ""),
         "fixedIpV4": next((one for one in addresses if ":" not in one), ""),
         "fixedIpV6": next((one for one in addresses if ":" in one), ""),
-        "accessNetwork": False,
         "addresses": addresses,
     }
 
@@ -174,7 +180,9 @@ def _likeness(row: Interface, wanted: Mapping[str, Any]) -> int:
 
 def _as_known(row: Interface, wanted: Mapping[str, Any]) -> Interface:
     """The row with what the program called it: a network keeps its name, a port's addresses their choice."""
-    row = {**row, "accessNetwork": bool(wanted.get("accessNetwork"))}
+    row = {**row}
+    if "accessNetwork" in wanted:
+        row["accessNetwork"] = bool(wanted["accessNetwork"])
     if wanted.get("name") and wanted.get("uuid") in (None, "", row["uuid"]):
         row["name"] = wanted["name"]
     addresses = {_plain(one) for one in row["addresses"]}

@@ -8,11 +8,12 @@ from typing import Any
 
 from infra.cloud.collection import Thing
 from infra.cloud.connection import Cloud
-from infra.cloud.errors import Conflict, NotFound, Refused, Unavailable, WentWrong
+from infra.cloud.errors import NotFound, Refused, Unavailable, WentWrong
 from infra.cloud.server import volume_attachments
 from infra.cloud.volume import must_not_be_in_error, reason, set_metadata, volumes, volumes_with
 from infra.cloud.volume_type import volume_types
 from infra.provider import rules, scheduler_hints
+from infra.provider.detaching import Detaching
 from infra.provider.lost_answer import made_all_the_same
 from infra.provider.mark import ATTRIBUTE
 from infra.provider.property import Difference, Failure, Property
@@ -208,7 +209,7 @@ def at_rest(context: Context, identity: str, what: str) -> Thing:
 def detach_from_server(context: Context, identity: str, server_id: str) -> None:
     """Take the volume off a server and wait until both services say so; asked again as often as the guest
     did not let go of it. That it is off already is success."""
-    attached = volume_attachments(context.cloud, server_id)
+    attached, detaching = volume_attachments(context.cloud, server_id), Detaching(context, server_id)
     seen: Thing = {}
 
     def off() -> bool | None:
@@ -218,10 +219,7 @@ def detach_from_server(context: Context, identity: str, server_id: str) -> None:
         if not held and attached.find(identity) is None:
             return True
         if seen.get("status") != "detaching":
-            try:
-                attached.remove(identity)
-            except Conflict:  # it is under way, or the server is busy
-                return None
+            detaching.ask(lambda: attached.remove(identity))
         return None
 
     what = f"volume {identity} to be detached from server {server_id}"

@@ -46,7 +46,11 @@ class VolumeTypeAccessV3(Resource):
 
 
 def _projects(cloud: Cloud, type_id: str) -> set[str]:
-    return {str(row["project_id"]) for row in access(cloud, type_id).list()}
+    """Those that have access; none where the type is gone, or public."""
+    try:
+        return {str(row["project_id"]) for row in access(cloud, type_id).list()}
+    except NotFound:
+        return set()
 
 
 def _parts(identity: str) -> tuple[str, str]:

@@ -22,7 +22,7 @@ from infra.cloud.connection import Cloud
 from infra.cloud.credentials import Credentials
 from infra.cloud.listing import Listings
 from infra.cloud.service import failure
-from tests.fakes import glance, keystone, neutron, nova
+from tests.fakes import cinder, glance, keystone, neutron, nova, servers
 
 Answer = tuple[int, Any]
 REGION = "hai-phong"
@@ -68,6 +68,12 @@ _NAMES_ARE_UNIQUE = {
     "flavors": "",
     "os-aggregates": "",
 }
+# A limit and the kind of things that it counts.
+_COUNTED = {
+    "instances": "servers", "volumes": "volumes", "snapshots": "snapshots", "network": "networks",
+    "subnet": "subnets", "router": "routers", "port": "ports", "floatingip": "floatingips",
+    "security_group": "security-groups", "security_group_rule": "security-group-rules",
+}  # fmt: skip
 _DEFAULT_QUOTA = {
     "compute": {
         "instances": 10,
@@ -426,6 +432,8 @@ class FakeOpenStack:
                 {**_DEFAULT_QUOTA["network"], **held, "project_id": project, "tenant_id": project}
                 for (service, project), held in self.quotas.items() if service == "network"
             ]}  # fmt: skip
+        if parts[0] == "quotas" and parts[-1].startswith("details"):
+            return self._usage("network", "quota", parts[1])
         if parts[0] == "quotas":
             return self._quota("network", "quota", method, parts[1], body)
         special = neutron.special(self, method, parts, params, body, scope)
@@ -457,11 +465,11 @@ class FakeOpenStack:
         return None
 
     def _volume(self, method: str, parts: list[str], params: dict[str, str], body: Any, scope: str) -> Any:
-        return (
-            self._quota("volume", "quota_set", method, parts[1], body)
-            if parts[0] == "os-quota-sets"
-            else None
-        )
+        if parts[0] == "os-quota-sets" and params.get("usage"):
+            return self._usage("volume", "quota_set", parts[1])
+        if parts[0] == "os-quota-sets":
+            return self._quota("volume", "quota_set", method, parts[1], body)
+        return cinder.answer(self, method, parts, params, body, scope)
 
     def _quota(self, service: str, key: str, method: str, project: str, body: Any) -> Answer:
         if method == "PUT":
@@ -471,7 +479,21 @@ class FakeOpenStack:
             return 204, None
         return 200, {key: {**_DEFAULT_QUOTA[service], **self.quotas.get((service, project), {})}}
 
+    def _usage(self, service: str, key: str, project: str) -> Answer:
+        """Limits with what is used of those that count things of one kind; each service has its own word."""
+        word = "used" if service == "network" else "in_use"
+        limits = self._quota(service, key, "GET", project, None)[1][key]
+        told = {}
+        for name, limit in limits.items():
+            kind = _COUNTED.get(name, "")
+            held = self.kind(kind).values() if kind else ()
+            owned = [one for one in held if one.get("project_id") == project]
+            told[name] = {"limit": limit, word: len(owned), "reserved": 0}
+        return 200, {key: told}
+
     def _compute(self, method: str, parts: list[str], params: dict[str, str], body: Any, scope: str) -> Any:
+        if parts[0] == "os-quota-sets" and parts[-1] == "detail":
+            return self._usage("compute", "quota_set", parts[1])
         if parts[0] == "os-quota-sets":
             return self._quota("compute", "quota_set", method, parts[1], body)
         special = nova.special(self, method, parts, params, body, scope)
@@ -502,67 +524,10 @@ class FakeOpenStack:
         return 200, {"aggregate": aggregate}
 
     def _server(self, method: str, parts: list[str], body: Any, scope: str) -> Any:
-        if len(parts) == 1 and method == "POST":
-            return 202, {"server": {"id": self._boot(body["server"], scope)["id"]}}
-        if len(parts) < 3 or parts[2] == "tags":
-            return None
-        server = self.kind("servers")[parts[1]]
-        if parts[2] == "os-interface":
-            mine = [port for port in self.kind("ports").values() if port["device_id"] == server["id"]]
-            return 200, {
-                "interfaceAttachments": [
-                    {
-                        "port_id": port["id"],
-                        "net_id": port["network_id"],
-                        "mac_addr": port["mac_address"],
-                        "fixed_ips": port["fixed_ips"],
-                    }
-                    for port in mine
-                ]
-            }
-        if parts[2] == "metadata":
-            server["metadata"] = body["metadata"]
-            return 200, {"metadata": server["metadata"]}
-        states = {
-            "os-stop": "SHUTOFF",
-            "os-start": "ACTIVE",
-            "resize": "VERIFY_RESIZE",
-            "confirmResize": "ACTIVE",
-        }
-        for action, values in body.items():
-            server["status"] = states[action]
-            if action == "resize":
-                server["flavor"] = {"original_name": self.kind("flavors")[values["flavorRef"]]["name"]}
-        return 202, None
+        return servers.answer(self, method, parts, body, scope)
 
     def _boot(self, values: dict[str, Any], scope: str) -> dict[str, Any]:
-        flavor = self.kind("flavors")[values["flavorRef"]]
-        self.kind("images")[values["imageRef"]]
-        ports = [self.kind("ports")[row["port"]] for row in values["networks"] if "port" in row]
-        if any(port["project_id"] != scope for port in ports):
-            raise Rejected(400, "a port is not in the project of the server")
-        server = {
-            "id": uuid.uuid4().hex,
-            "name": values["name"],
-            "tenant_id": scope,
-            "project_id": scope,
-            "status": "ACTIVE",
-            "image": {"id": values["imageRef"]},
-            "flavor": {"original_name": flavor["name"]},
-            "key_name": values.get("key_name"),
-            "metadata": values.get("metadata", {}),
-            "tags": values["tags"],
-            "addresses": {},
-            "security_groups": [],
-            "OS-EXT-STS:task_state": None,
-            "config_drive": "",
-            "created": "2026-11-23T10:00:00Z",
-            "updated": "2026-11-23T10:00:09Z",
-        }
-        for port in ports:
-            port.update({"device_id": server["id"], "device_owner": "compute:nova"})
-        self.kind("servers")[str(server["id"])] = server
-        return server
+        return servers.boot(self, values, scope)
 
     def _image(self, method: str, parts: list[str], params: dict[str, str], body: Any, scope: str) -> Any:
         return glance.answer(self, method, parts, params, body, scope)

@@ -87,7 +87,7 @@ def _server_on_a_volume(ground: Ground) -> Inputs:
         "bootIndex": 0,
         "deleteOnTermination": True,
     }
-    group = {"name": ground.name("servers"), "policies": ["anti-affinity"]}
+    group = {"name": ground.name("servers"), "policies": "anti-affinity"}
     return {
         "name": ground.name("server"),
         "flavorId": ground.flavor_id,

@@ -40,7 +40,11 @@ def test_a_landing_zone_goes_up_is_seen_and_leaves_nothing_behind(
         assert [server.name for server in up.servers] == [server.name for server in spec.servers]
         assert all(server.fixed_ip.startswith("10.64.") and server.requested_at for server in up.servers)
         assert all(server.floating_ip.startswith("172.30.2.") for server in up.servers)
-        projects = {one["id"] for one in fake.kind("projects").values() if not one.get("is_domain")}
+        projects = {
+            one["id"]
+            for one in fake.kind("projects").values()
+            if one["name"] == agency and not one.get("is_domain")
+        }
         assert {server["project_id"] for server in fake.kind("servers").values()} == projects
 
         (skipped,) = stacks.zone_up([agency])
