@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
+from infra.domain.adopted import Adopted
 from infra.domain.quota import Quota
 from infra.domain.server import ServerSpec
 
@@ -25,7 +26,9 @@ class City:
 class Agency:
     """An agency: `code` names its Keystone domain and project, `size` the class that gave it its `quota`.
 
-    `operator` marks the agency whose people run the cloud.
+    `operator` marks the agency whose people run the cloud. `adopted` is what was made by hand and then taken
+    into the code. `security_level` is its information system's, 1 to 5 (Decree 85/2016/ND-CP, TCVN 11930); 1,
+    the lowest, until it is classified.
     """
 
     code: str
@@ -37,3 +40,5 @@ class Agency:
     network: IPv4Network
     quota: Quota
     servers: tuple[ServerSpec, ...] = ()
+    adopted: Adopted = field(default_factory=Adopted, hash=False)
+    security_level: int = 1

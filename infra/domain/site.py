@@ -40,6 +40,9 @@ class Site:
     volume_backend: VolumeBackend
     virtio_offload: bool
     api_workers: Mapping[str, int] = field(hash=False)
+    pulumi_backend_url: str = ""
+    """Where the stacks' states are kept; "" is the site's own folder on the deploy host."""
+    pulumi_secrets_provider: str = "passphrase"
 
     def workers(self, service: str) -> int:
         """Processes of an API; 1 unless `api_workers` says more."""

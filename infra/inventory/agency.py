@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import Field
 
+from infra.domain.adopted import Adopted
 from infra.domain.agency import Agency, City
 from infra.domain.quota import Quota
 from infra.domain.server import ServerSpec
@@ -32,6 +35,24 @@ class QuotaModel(Strict):
 
     def to_domain(self) -> Quota:
         return Quota(**self.model_dump())
+
+
+class QuotaChangeModel(Strict):
+    """The limits in which one agency differs from its size class."""
+
+    instances: Count | None = None
+    cores: Count | None = None
+    ram_mib: Count | None = None
+    volumes: Count | None = None
+    gigabytes: Count | None = None
+    floating_ips: Count | None = None
+    networks: Count | None = None
+    routers: Count | None = None
+    security_groups: Count | None = None
+    ports: Count | None = None
+
+    def of(self, quota: Quota) -> Quota:
+        return replace(quota, **self.model_dump(exclude_none=True))
 
 
 class CityModel(Strict):
@@ -61,9 +82,15 @@ class AgencyModel(Strict):
     name_vi: Text
     name_en: Text
     network: Cidr
+    quota: QuotaChangeModel = Field(default_factory=QuotaChangeModel)
+    security_level: int = Field(default=1, ge=1, le=5)
     servers: list[ServerModel] = Field(default_factory=list, max_length=200)
 
-    def to_domain(self, quota: Quota) -> Agency:
+    def quota_in(self, size_classes: Mapping[str, Quota]) -> Quota:
+        """What this agency may hold: its size class with its own changes; KeyError without a valid class."""
+        return self.quota.of(size_classes[self.size])
+
+    def to_domain(self, quota: Quota, adopted: Adopted | None = None) -> Agency:
         return Agency(
             code=self.code,
             level=self.level,
@@ -74,6 +101,8 @@ class AgencyModel(Strict):
             network=self.network,
             quota=quota,
             servers=tuple(server.to_domain() for server in self.servers),
+            adopted=adopted or Adopted(),
+            security_level=self.security_level,
         )
 
 

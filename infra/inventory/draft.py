@@ -7,13 +7,16 @@ missing part could make untrue.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from infra.domain.adopted import Adopted
 from infra.domain.flavor import Flavor
 from infra.domain.host import Host
 from infra.domain.image import Image
 from infra.domain.lab import LabSpec
+from infra.domain.operator import Operator
 from infra.domain.platform import Aggregate
+from infra.domain.policy import Policies
 from infra.domain.quota import Quota
 from infra.domain.site import Site
 from infra.inventory.agency import AgencyModel, CityModel
@@ -37,6 +40,9 @@ class Draft:
     lab: Located[LabSpec] | None = None
     city: CityModel | None = None
     roles: tuple[str, ...] = ()
+    adopted: Located[Mapping[str, Adopted]] | None = None
+    operators: Items[Operator] = field(default_factory=lambda: Items((), frozenset(), True))
+    policies: Policies = field(default_factory=Policies)
 
     @property
     def hypervisors(self) -> tuple[Host, ...]:

@@ -8,7 +8,9 @@ from pathlib import Path
 from infra.domain.agency import Agency, City
 from infra.domain.host import Host
 from infra.domain.lab import LabSpec
+from infra.domain.operator import Operator
 from infra.domain.platform import Platform
+from infra.domain.policy import Policies
 from infra.domain.quota import Quota
 from infra.domain.site import Site
 
@@ -26,6 +28,8 @@ class Inventory:
     size_classes: dict[str, Quota] = field(hash=False)
     lab: LabSpec | None
     content_digest: str = field(repr=False)
+    operators: tuple[Operator, ...] = ()
+    policies: Policies = field(default_factory=Policies)
 
     def digest(self) -> str:
         """SHA-256 (hex) of all files of the inventory as they were read: names and contents."""

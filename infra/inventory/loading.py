@@ -5,29 +5,37 @@ it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from infra.domain.adopted import Adopted
 from infra.domain.host import GROUPS, Host
+from infra.domain.operator import Operator
 from infra.domain.platform import Platform
+from infra.domain.policy import Policies
 from infra.domain.quota import Quota
 from infra.errors import InventoryInvalid, Problem
 from infra.inventory import document
+from infra.inventory.adopted import AdoptedModel
 from infra.inventory.agency import MAX_AGENCIES, AgenciesModel, AgencyModel, CityModel, QuotaModel
 from infra.inventory.document import Document
 from infra.inventory.draft import Draft
 from infra.inventory.host import load_hosts
 from infra.inventory.inventory import Inventory
 from infra.inventory.lab import to_lab
+from infra.inventory.operator import MAX_OPERATORS, OperatorModel
 from infra.inventory.platform import MAX_ENTRIES, AggregateModel, FlavorModel, ImageModel, PlatformModel
+from infra.inventory.policy import PoliciesModel
 from infra.inventory.rules import RULES
 from infra.inventory.schema import Items, Located, M, items, validate
 from infra.inventory.site import SiteModel, to_site
 from infra.inventory.wording import choose, shown
 
 HOSTS, PLATFORM, AGENCIES, GROUP_VARS = "hosts.yml", "platform.yaml", "agencies.yaml", "group_vars"
+ADOPTED = "adopted.yaml"
+OPERATORS, POLICIES = "operators.yaml", "policies.yaml"
 MAX_PROBLEMS = 200
 """Problems that are told at once; past that, more of the same helps nobody."""
 
@@ -119,6 +127,9 @@ def _draft(reading: Reading) -> Draft:
         lab=lab,
         city=city,
         roles=roles,
+        adopted=_adopted(reading),
+        operators=_operators(reading),
+        policies=_policies(reading),
     )
 
 
@@ -183,6 +194,42 @@ def _city(reading: Reading, source: Document) -> CityModel | None:
     return model.city if model is not None else None
 
 
+def _operators(reading: Reading) -> Items[Operator]:
+    """A site may be without; then nobody can confirm what loses data or cuts access."""
+    if not (reading.path / OPERATORS).exists():
+        return Items((), frozenset(), True)
+    source = reading.read(OPERATORS)
+    if source.value is not None and set(source.value) != {"operators"}:
+        way_out = "write `operators:` and below it `- {name, full_name, ssh_public_key}` for each person"
+        reading.note([Problem(source.file, "(whole file)", "", "is not a list `operators`", way_out)])
+    found = reading.items(OperatorModel, source, "operators", MAX_OPERATORS)
+    return found.each(OperatorModel.to_domain)
+
+
+def _policies(reading: Reading) -> Policies:
+    """Absent where the defaults hold."""
+    if not (reading.path / POLICIES).exists():
+        return Policies()
+    source = reading.read(POLICIES)
+    if source.value is None:
+        return Policies()
+    model, problems = validate(PoliciesModel, source.value, source.file)
+    reading.note(problems)
+    return model.to_domain() if model is not None else Policies()
+
+
+def _adopted(reading: Reading) -> Located[Mapping[str, Adopted]] | None:
+    """The one file that may be absent: it is written when something is first adopted."""
+    if not (reading.path / ADOPTED).exists():
+        return None
+    source = reading.read(ADOPTED)
+    if source.value is None:
+        return None
+    model, problems = validate(AdoptedModel, source.value, source.file)
+    reading.note(problems)
+    return Located(source.file, "agencies", model.to_domain()) if model is not None else None
+
+
 def _size_classes(reading: Reading, source: Document) -> tuple[dict[str, Quota], frozenset[str]]:
     data = (source.value or {}).get("size_classes")
     if not isinstance(data, dict):
@@ -200,14 +247,20 @@ def _inventory(reading: Reading, draft: Draft) -> Inventory:
     """The inventory of a draft without problems."""
     if draft.site is None or draft.city is None:
         raise AssertionError("a draft without problems has all its parts")
+    adopted = draft.adopted.value if draft.adopted is not None else {}
     return Inventory(
         path=reading.path,
         site=draft.site.value,
         hosts=draft.hosts.values,
         platform=Platform(draft.flavors.values, draft.images.values, draft.aggregates.values, draft.roles),
         city=draft.city.to_domain(),
-        agencies=tuple(agency.to_domain(draft.quotas[agency.size]) for agency in draft.agencies.values),
+        agencies=tuple(
+            agency.to_domain(agency.quota_in(draft.quotas), adopted.get(agency.code))
+            for agency in draft.agencies.values
+        ),
         size_classes=dict(draft.quotas),
         lab=draft.lab.value if draft.lab is not None else None,
+        operators=draft.operators.values,
+        policies=draft.policies,
         content_digest=reading.digest(),
     )

@@ -59,6 +59,34 @@ def _uuid(value: str) -> str:
     return value
 
 
+_BACKENDS = ("file", "postgres", "s3", "azblob", "gs")
+_KEY_SERVICES = ("awskms", "azurekeyvault", "gcpkms", "hashivault")
+
+
+def _backend(value: str) -> str:
+    parts = urlsplit(value)
+    way_out = (
+        "write it like postgres://citycloud@db.example/pulumi, s3://bucket?region=R, or file:///srv/pulumi"
+    )
+    if parts.scheme not in _BACKENDS or not (parts.netloc or parts.path):
+        raise refuse(f"is not the URL of a state backend ({', '.join(_BACKENDS)})", way_out)
+    if parts.scheme == "file" and (parts.netloc or not parts.path.startswith("/")):
+        raise refuse("is not an absolute path on this machine", "write it like file:///srv/pulumi")
+    if parts.password is not None or any(word in parts.query.lower() for word in ("password", "secret")):
+        way_out = "set PGPASSWORD, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, in the environment instead"
+        raise refuse("has a password in it", way_out)
+    return value
+
+
+def _secrets_provider(value: str) -> str:
+    if value != "passphrase" and urlsplit(value).scheme not in _KEY_SERVICES:
+        way_out = (
+            f"write passphrase, or the URL of a key ({', '.join(f'{one}://...' for one in _KEY_SERVICES)})"
+        )
+        raise refuse("is no secrets provider of Pulumi", way_out)
+    return value
+
+
 class SiteNetworkModel(Strict):
     cidr: Cidr
     interface: InterfaceName
@@ -107,8 +135,8 @@ class ApiWorkersModel(Strict):
 
 
 class SiteModel(Strict):
-    """Every variable is required, so that the file says all that is true of the site; only `lab` may be
-    absent.
+    """Every variable is required, so that the file says all that is true of the site; only `lab` and what has
+    a default at the end may be absent.
     """
 
     site_name: Label
@@ -133,6 +161,8 @@ class SiteModel(Strict):
     volume_backend: Annotated[NfsModel | LvmModel | RbdModel, Field(discriminator="driver")]
     virtio_offload: bool
     api_workers: ApiWorkersModel
+    pulumi_backend_url: Annotated[str, AfterValidator(_backend)] = ""
+    pulumi_secrets_provider: Annotated[str, AfterValidator(_secrets_provider)] = "passphrase"
     lab: LabModel | None = None
 
 
@@ -152,6 +182,8 @@ PLAIN_FIELDS = (
     "quota_overcommit",
     "service_down_seconds",
     "virtio_offload",
+    "pulumi_backend_url",
+    "pulumi_secrets_provider",
 )
 
 

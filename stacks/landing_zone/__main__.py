@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from pulumi import Config, ResourceOptions, StackReference, export
-from pulumi_openstack import Provider, blockstorage, compute, identity, networking
+from pulumi_openstack import blockstorage, compute, identity, networking
 
 from infra.domain.agency import Agency
 from infra.domain.quota import Quota
 from infra.inventory import Inventory, load
+from stacks.landing_zone.adopted import Declared
+from stacks.landing_zone.servers import scope_of, servers
 
 FROM_PLATFORM = ("roles", "flavors", "images", "external_network", "operator_user_id")
 Given: TypeAlias = dict[str, Any]
@@ -30,6 +32,7 @@ BASELINE: Given = {"name": "baseline", "description": "SSH and ping from the cit
 def program(inventory: Inventory, agency: Agency, ssh_public_key: str, open_to: Sequence[str]) -> None:
     """`open_to`: the networks (CIDR) from which servers take SSH and ping, by the city's policy."""
     platform = StackReference(f"organization/platform/{inventory.site.site_name}")
+    declared = Declared(agency.adopted).watch()
     given: Given = {name: platform.require_output(name) for name in FROM_PLATFORM}
     project = _project(agency, given)
     # Limits first: Neutron refuses a limit while something that it counts is being made.
@@ -38,18 +41,11 @@ def program(inventory: Inventory, agency: Agency, ssh_public_key: str, open_to: 
     group = _security_group(project, given, open_to)
     place: Given = {"network_id": network.id, "security_group_ids": [group.id], "tenant_id": project.id}
     place["opts"] = ResourceOptions(depends_on=[gateway])
-    scope: Given = {}
-    if agency.servers:
-        # Nova boots a server in the project of the token: this needs a role there and a provider of its own.
-        grant = {"user_id": given["operator_user_id"], "role_id": given["roles"]["member"]}
-        duty = identity.RoleAssignment("operator", project_id=project.id, **grant)
-        scoped = Provider("agency", tenant_id=project.id, opts=ResourceOptions(depends_on=[duty]))
-        keypair = compute.Keypair("keypair", name=f"{agency.code}-operator", public_key=ssh_public_key)
-        opts = ResourceOptions(provider=scoped, ignore_changes=["imageId"])
-        scope = {"opts": opts, "key_pair": keypair.name}
+    scope = scope_of(agency, project, given, ssh_public_key)
     export("project_id", project.id)
     export("network_id", network.id)
-    export("servers", _servers(agency, given, place, scope))
+    export("servers", servers(agency, given, place, scope))
+    declared.declare(scope.provider)
 
 
 def _project(agency: Agency, given: Given) -> identity.Project:
@@ -94,22 +90,6 @@ def _security_group(project: identity.Project, given: Given, open_to: Sequence[s
             let_in = {"protocol": protocol, "port_range_min": port, "port_range_max": port}
             networking.SecGroupRule(f"{protocol}-from-{source}", **ours, **come_in, **let_in)
     return group
-
-
-def _servers(agency: Agency, given: Given, place: Given, scope: Given) -> list[Given]:
-    """A newer image of a name is for new servers; it never replaces one that stands (`ignore_changes`)."""
-    made: list[Given] = []
-    for spec in agency.servers:
-        port = networking.Port(f"port-{(name := spec.name)}", name=name, **place)
-        kind = {"flavor_id": given["flavors"][spec.flavor], "image_id": given["images"][spec.image]}
-        server = compute.Instance(name, name=name, networks=[{"port": port.id}], **kind, **scope)
-        made.append({"name": name, "id": server.id, "fixed_ip": port.all_fixed_ips[0], "floating_ip": ""})
-        if spec.floating_ip:
-            outside = {"pool": given["external_network"]["name"], "tenant_id": place["tenant_id"]}
-            floating = networking.FloatingIp(f"address-{name}", **outside)
-            networking.FloatingIpAssociate(f"address-{name}", floating_ip=floating.address, port_id=port.id)
-            made[-1]["floating_ip"] = floating.address
-    return made
 
 
 if __name__ == "__main__":

@@ -8,16 +8,29 @@ from collections.abc import Callable, Iterator
 
 from infra.errors import Problem
 from infra.inventory.draft import Draft
-from infra.inventory.rules import address, agency, host, lab, network, platform, quota, server
+from infra.inventory.rules import (
+    address,
+    adopted,
+    agency,
+    host,
+    lab,
+    network,
+    operator,
+    platform,
+    quota,
+    server,
+)
 
 Rule = Callable[[Draft], Iterator[Problem]]
 
 RULES: tuple[Rule, ...] = (
     *address.RULES,
+    *adopted.RULES,
     *agency.RULES,
     *host.RULES,
     *lab.RULES,
     *network.RULES,
+    *operator.RULES,
     *platform.RULES,
     *quota.RULES,
     *server.RULES,

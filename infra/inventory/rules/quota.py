@@ -12,6 +12,7 @@ from infra.domain.host import Host
 from infra.domain.quota import Excess, Quota
 from infra.domain.site import Site
 from infra.errors import Problem
+from infra.inventory.agency import AgencyModel
 from infra.inventory.draft import Draft
 
 UNITS = {
@@ -32,20 +33,25 @@ def no_quota_passes_the_whole_capacity(draft: Draft) -> Iterator[Problem]:
             why = f"is more {UNITS[excess.resource]} for one agency than the whole site has: {offer}"
             way_out = f"write at most {excess.limit}, or add capacity"
             yield Problem(file, f"size_classes.{name}.{excess.resource}", str(excess.wanted), why, way_out)
+    for entry in draft.agencies.entries:
+        if entry.value.size not in draft.quotas:
+            continue
+        for excess in _excesses(entry.value.quota_in(draft.quotas), draft, draft.site.value, overcommit=1.0):
+            if getattr(entry.value.quota, excess.resource) is not None:
+                why = f"is more {UNITS[excess.resource]} than the whole site has"
+                way_out = f"write at most {excess.limit}, or add capacity"
+                yield entry.problem(f"quota.{excess.resource}", excess.wanted, why, way_out)
 
 
 def the_sum_of_quotas_stays_within_the_overcommit(draft: Draft) -> Iterator[Problem]:
     if draft.site is None or not draft.hosts.complete:
         return
     site = draft.site.value
-    sizes = Counter(entry.value.size for entry in draft.agencies.entries if entry.value.size in draft.quotas)
-    total = quotas.total(draft.quotas[size] for size in sizes.elements())
+    agencies = [entry.value for entry in draft.agencies.entries if entry.value.size in draft.quotas]
+    total = quotas.total(agency.quota_in(draft.quotas) for agency in agencies)
     for excess in _excesses(total, draft, site, site.quota_overcommit):
         resource, unit = excess.resource, UNITS[excess.resource]
-        parts = " + ".join(
-            f"{count} x {size} {getattr(draft.quotas[size], resource)}"
-            for size, count in sorted(sizes.items())
-        )
+        parts = " + ".join(_parts(agencies, draft, resource))
         offer = _offer(resource, draft.hypervisors, site)
         why = (
             f"the agencies' quotas add up to {excess.wanted} {unit} ({parts}), but the site has {offer}, "
@@ -57,6 +63,16 @@ def the_sum_of_quotas_stays_within_the_overcommit(draft: Draft) -> Iterator[Prob
         yield Problem(
             draft.agencies.entries[0].file, f"size_classes.*.{resource}", str(excess.wanted), why, way_out
         )
+
+
+def _parts(agencies: list[AgencyModel], draft: Draft, resource: str) -> Iterator[str]:
+    """`24 x S 4`, and by its code each agency that differs from its class."""
+    own = [one for one in agencies if getattr(one.quota, resource) is not None]
+    sizes = Counter(agency.size for agency in agencies if agency not in own)
+    for size, count in sorted(sizes.items()):
+        yield f"{count} x {size} {getattr(draft.quotas[size], resource)}"
+    for agency in own:
+        yield f"{agency.code} {getattr(agency.quota, resource)}"
 
 
 def the_external_pool_has_an_address_for_every_landing_zone(draft: Draft) -> Iterator[Problem]:

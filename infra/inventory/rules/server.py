@@ -62,9 +62,9 @@ def servers_stay_within_their_agency_s_quota(draft: Draft) -> Iterator[Problem]:
     flavors = {flavor.name: flavor for flavor in draft.flavors.values}
     for agency in draft.agencies.entries:
         size, servers = agency.value.size, agency.value.servers
-        quota = draft.quotas.get(size)
-        if quota is None:
+        if size not in draft.quotas:
             continue
+        quota = agency.value.quota_in(draft.quotas)
         pairs = [(one.to_domain(), flavors[one.flavor]) for one in servers if one.flavor in flavors]
         for excess in quotas.exceeding(quotas.LANDING_ZONE_USAGE + usage(pairs), quota):
             why = (

@@ -1,0 +1,180 @@
+"""Policy: what the city allows nowhere, whoever asks; checked on what programs ask for, before it is made.
+
+A breach is corrected, or exempted for a time with a reason and a name; nobody confirms it away.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from ipaddress import ip_network
+from typing import Any
+
+from infra.domain.plan import UNKNOWN, Finding, Plan, WantedResource
+
+RULE = "openstack:networking/secGroupRule:SecGroupRule"
+VOLUME = "openstack:blockstorage/volume:Volume"
+INSTANCE = "openstack:compute/instance:Instance"
+OPEN_TO_THE_WORLD, ENCRYPTION, NAMES, METADATA = (
+    "open_to_the_world", "encryption", "names", "required_metadata",
+)  # fmt: skip
+RULES = (OPEN_TO_THE_WORLD, ENCRYPTION, NAMES, METADATA)
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
+_TCP = frozenset({"", "tcp", "6", "any", "0"})
+
+
+@dataclass(frozen=True)
+class NameRule:
+    """Names of a type must match the pattern as a whole."""
+
+    type: str
+    pattern: str
+
+
+@dataclass(frozen=True)
+class MetadataRule:
+    """Things of a type carry these keys in `metadata`, or `key=...` in `tags`."""
+
+    type: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Exemption:
+    """`policy` does not hold for `resource` (its name in the program, with * and ?) of `agency` ("*": all,
+    "": the platform) up to and including the day `until`.
+    """
+
+    policy: str
+    agency: str
+    resource: str
+    reason: str
+    who: str
+    until: dt.date
+
+    def covers(self, found: Finding, today: dt.date) -> bool:
+        return (
+            self.policy == found.rule
+            and today <= self.until
+            and (self.agency in ("*", found.agency))
+            and fnmatchcase(found.name, self.resource)
+        )
+
+
+@dataclass(frozen=True)
+class Policies:
+    """The defaults hold where the inventory has no `policies.yaml`."""
+
+    closed_ports: tuple[int, ...] = (22,)
+    encryption_from_level: int = 3
+    encrypted_volume_types: tuple[str, ...] = ("encrypted",)
+    names: tuple[NameRule, ...] = (
+        NameRule(INSTANCE, r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?"),
+        NameRule(VOLUME, _NAME),
+        NameRule("openstack:networking/network:Network", _NAME),
+        NameRule("openstack:networking/router:Router", _NAME),
+    )
+    required_metadata: tuple[MetadataRule, ...] = ()
+    exemptions: tuple[Exemption, ...] = ()
+
+    def breaches(self, plan: Plan, today: dt.date) -> list[Finding]:
+        """Everything that the plan's program asks for against a policy, without what is exempted today."""
+        found = [breach for wanted in plan.wanted for breach in self._of(plan, wanted)]
+        return [one for one in found if not any(exempt.covers(one, today) for exempt in self.exemptions)]
+
+    def _of(self, plan: Plan, wanted: WantedResource) -> Iterator[Finding]:
+        empty = Finding(
+            plan.stack, plan.agency, wanted.urn, wanted.type, wanted.name, plan.operation, "", "", "", False
+        )
+        if wanted.type == RULE and (port := self._open_port(wanted.inputs)) is not None:
+            way_out = "name the networks that need it in remoteIpPrefix, or a group in remoteGroupId"
+            reason = f"port {port} would be open to the whole world"
+            yield replace(empty, rule=OPEN_TO_THE_WORLD, reason=reason, way_out=_or_exempt(way_out))
+        for what, kind, level in _new_volumes(plan, wanted):
+            if level >= self.encryption_from_level and kind not in self.encrypted_volume_types:
+                types = " or ".join(self.encrypted_volume_types) or "an encrypted type"
+                reason = (
+                    f"{what} of security level {level} would be of the unencrypted type {kind or '(default)'}"
+                )
+                yield replace(
+                    empty, rule=ENCRYPTION, reason=reason, way_out=_or_exempt(f"set volumeType to {types}")
+                )
+        for rule in self.names:
+            name = wanted.inputs.get("name")
+            if rule.type == wanted.type and _known(name) and not re.fullmatch(rule.pattern, str(name)):
+                way_out = _or_exempt(f"choose a name that matches {rule.pattern}")
+                yield replace(
+                    empty, rule=NAMES, reason=f"the name {name} is not of the city's form", way_out=way_out
+                )
+        for demand in self.required_metadata:
+            missing = [key for key in demand.keys if key not in _labels(wanted.inputs)]
+            if demand.type == wanted.type and missing:
+                reason = f"it does not carry {', '.join(missing)}"
+                yield replace(
+                    empty, rule=METADATA, reason=reason, way_out=_or_exempt("add it to metadata or tags")
+                )
+
+    def _open_port(self, rule: Mapping[str, Any]) -> int | None:
+        """The first closed port that the rule would open to everybody."""
+        if (
+            rule.get("direction") != "ingress"
+            or rule.get("remoteGroupId")
+            or rule.get("remoteAddressGroupId")
+        ):
+            return None
+        if not _everybody(rule.get("remoteIpPrefix")) or str(rule.get("protocol") or "").lower() not in _TCP:
+            return None
+        first, last = _port(rule.get("portRangeMin"), 0), _port(rule.get("portRangeMax"), 65535)
+        return next((port for port in self.closed_ports if first <= port <= last), None)
+
+
+def _everybody(prefix: Any) -> bool:
+    """No prefix is everybody; one that is not known before the run may be."""
+    if not prefix or prefix == UNKNOWN:
+        return True
+    try:
+        return ip_network(str(prefix), strict=False).prefixlen == 0
+    except ValueError:
+        return False  # the provider's check refuses it
+
+
+def _port(value: Any, otherwise: int) -> int:
+    return int(value) if isinstance(value, (int, float)) else otherwise
+
+
+def _new_volumes(plan: Plan, wanted: WantedResource) -> Iterator[tuple[str, str, int]]:
+    """(what, volume type, security level) of each volume that the resource makes."""
+    level = max(plan.level, _level(wanted.inputs.get("metadata")))
+    if wanted.type == VOLUME:
+        yield "a volume", _text(wanted.inputs.get("volumeType")), level
+    for device in wanted.inputs.get("blockDevices") or () if wanted.type == INSTANCE else ():
+        made = isinstance(device, Mapping) and device.get("destinationType") == "volume"
+        if made and device.get("sourceType") != "volume":
+            yield "a disk", _text(device.get("volumeType")), level
+
+
+def _level(metadata: Any) -> int:
+    """A thing of a higher level than its agency says so in `security_level`."""
+    told = str(metadata.get("security_level", "")) if isinstance(metadata, Mapping) else ""
+    return int(told) if told in {"1", "2", "3", "4", "5"} else 1
+
+
+def _labels(inputs: Mapping[str, Any]) -> set[str]:
+    metadata, tags = inputs.get("metadata"), inputs.get("tags")
+    keys = {str(key) for key in metadata} if isinstance(metadata, Mapping) else set()
+    return keys | {str(tag).partition("=")[0] for tag in tags or ()}
+
+
+def _known(value: Any) -> bool:
+    return value is not None and value != UNKNOWN
+
+
+def _text(value: Any) -> str:
+    return str(value) if value is not None else ""
+
+
+def _or_exempt(way_out: str) -> str:
+    return f"{way_out}, or exempt it in policies.yaml with a reason, a name and a last day"

@@ -1,0 +1,84 @@
+"""`policies.yaml`: what the city allows nowhere, and where it does; absent where the defaults hold."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from infra.domain.policy import Exemption, MetadataRule, NameRule, Policies
+from infra.inventory.schema import Strict
+from infra.inventory.value import Name, Text, refuse
+
+MAX_ENTRIES = 500
+
+
+def _pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise refuse(f"is not a regular expression: {error}", "write it like [a-z][a-z0-9-]{0,61}") from None
+    return value
+
+
+def _type(value: str) -> str:
+    if not re.fullmatch(r"openstack:[a-z]+/[A-Za-z0-9]+:[A-Za-z0-9]+", value):
+        raise refuse("is not a resource type", "write it like openstack:compute/instance:Instance")
+    return value
+
+
+Type = Annotated[str, AfterValidator(_type)]
+
+
+class NameRuleModel(Strict):
+    type: Type
+    pattern: Annotated[str, AfterValidator(_pattern)]
+
+
+class MetadataRuleModel(Strict):
+    type: Type
+    keys: list[Name] = Field(min_length=1, max_length=50)
+
+
+class EncryptionModel(Strict):
+    from_level: int = Field(ge=1, le=5)
+    volume_types: list[Name] = Field(max_length=50)
+
+
+class ExemptionModel(Strict):
+    policy: Literal["open_to_the_world", "encryption", "names", "required_metadata"]
+    agency: str = Field(default="*", max_length=63)
+    resource: str = Field(min_length=1, max_length=200)
+    reason: Text
+    who: Text
+    until: dt.date
+
+
+class PoliciesModel(Strict):
+    """What is left out holds by default; see `infra.domain.policy.Policies`."""
+
+    closed_ports: list[Annotated[int, Field(ge=1, le=65535)]] | None = Field(default=None, max_length=100)
+    encryption: EncryptionModel | None = None
+    names: list[NameRuleModel] | None = Field(default=None, max_length=MAX_ENTRIES)
+    required_metadata: list[MetadataRuleModel] = Field(default_factory=list, max_length=MAX_ENTRIES)
+    exemptions: list[ExemptionModel] = Field(default_factory=list, max_length=MAX_ENTRIES)
+
+    def to_domain(self) -> Policies:
+        usual = Policies()
+        encryption = self.encryption
+        return Policies(
+            closed_ports=usual.closed_ports if self.closed_ports is None else tuple(self.closed_ports),
+            encryption_from_level=encryption.from_level if encryption else usual.encryption_from_level,
+            encrypted_volume_types=tuple(encryption.volume_types)
+            if encryption
+            else usual.encrypted_volume_types,
+            names=usual.names
+            if self.names is None
+            else tuple(NameRule(one.type, one.pattern) for one in self.names),
+            required_metadata=tuple(
+                MetadataRule(one.type, tuple(one.keys)) for one in self.required_metadata
+            ),
+            exemptions=tuple(Exemption(**one.model_dump()) for one in self.exemptions),
+        )
