@@ -54,6 +54,11 @@ class SitePaths:
         return self.directory / "guests"
 
     @property
+    def plans(self) -> Path:
+        """Plans that wait for a second person, see `infra.provisioning.confirmation`."""
+        return self.directory / "plans"
+
+    @property
     def pulumi(self) -> Path:
         return self.directory / "pulumi"
 

@@ -38,6 +38,7 @@ EXIT_DEFECT, EXIT_USAGE, EXIT_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_UNHEALTHY = 1,
 BUSY_CODES = frozenset({"busy", "depot_busy"})
 EXIT_CODES = {
     **dict.fromkeys(BUSY_CODES, EXIT_BUSY),
+    "plan_refused": EXIT_INPUT,
     "not_healthy": EXIT_UNHEALTHY,
     "site_unknown": EXIT_UNHEALTHY,
 }

@@ -72,6 +72,9 @@ def error_document(error: InfraError) -> dict[str, Any]:
     for name in ("phase", "cause_code"):
         if hasattr(error, name):
             document[name.removesuffix("_code")] = getattr(error, name)
+    for name in ("digest", "findings"):
+        if getattr(error, name, None):
+            document[name] = plain(getattr(error, name))
     return {"error": document}
 
 

@@ -9,16 +9,12 @@ from infra.errors import InfraError
 from infra.provider.resource import Resource
 
 _SERVED = {
-    "openstack:blockstorage/qosAssociationV3:QosAssociationV3": (
-        "volume_qos_association:QosAssociationV3"
-    ),
+    "openstack:blockstorage/qosAssociationV3:QosAssociationV3": ("volume_qos_association:QosAssociationV3"),
     "openstack:blockstorage/qosV3:QosV3": "volume_qos:QosV3",
     "openstack:blockstorage/quoteSetV3:QuoteSetV3": "quota:QuoteSetV3",
     "openstack:blockstorage/volume:Volume": "volume:Volume",
     "openstack:blockstorage/volumeAttach:VolumeAttach": "volume_host_attach:VolumeAttach",
-    "openstack:blockstorage/volumeTypeAccessV3:VolumeTypeAccessV3": (
-        "volume_type_access:VolumeTypeAccessV3"
-    ),
+    "openstack:blockstorage/volumeTypeAccessV3:VolumeTypeAccessV3": ("volume_type_access:VolumeTypeAccessV3"),
     "openstack:blockstorage/volumeTypeV3:VolumeTypeV3": "volume_type:VolumeTypeV3",
     "openstack:compute/aggregateV2:AggregateV2": "aggregate:AggregateV2",
     "openstack:compute/flavor:Flavor": "flavor:Flavor",

@@ -19,10 +19,12 @@ from infra.hosts import deploy_host, preflight
 from infra.hosts.lab import Lab
 from infra.provisioning import pulumi_engine
 from infra.provisioning.deploy import PhaseLog, Stage, single
+from infra.provisioning.guard import Admission
 from infra.provisioning.guest_watch import GuestWatch
 from infra.provisioning.live_site import LiveSite, admin_credentials
 from infra.provisioning.playbook import Ansible, Playbook
 from infra.provisioning.playbook_events import phase_names
+from infra.provisioning.signature import Signer
 from infra.provisioning.site import SiteContext, digest_of
 from infra.provisioning.stack import Stacks
 from infra.provisioning.stack_result import StackProgress
@@ -180,7 +182,10 @@ def landing_zones_stage(site: SiteContext, tether: Tether) -> Stage:
     return single("landing_zones", lambda: stacks_digest(site), work, before=site.enter_network)
 
 
-def open_stacks(site: SiteContext, on_event: Callable[[StackProgress], None]) -> Stacks:
+def open_stacks(
+    site: SiteContext, on_event: Callable[[StackProgress], None], requester: Signer | None = None,
+    guard: Admission | None = None,
+) -> Stacks:  # fmt: skip
     """The site's stacks, as the cloud's administrator. The lab's network must have been entered."""
     settings = site.settings
     return Stacks(
@@ -192,6 +197,9 @@ def open_stacks(site: SiteContext, on_event: Callable[[StackProgress], None]) ->
         site.secrets.pulumi_passphrase,
         on_event=on_event,
         search_path=engine_search_path(site),
+        requester=requester,
+        guard=guard,
+        backend_environment=site.secrets.pulumi_environment,
     )
 
 

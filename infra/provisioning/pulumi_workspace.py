@@ -1,34 +1,30 @@
-"""Pulumi's own files of a site, and the processes that a run needs: engine, provider, locks.
+"""Pulumi's own files of a site, and the processes that a run needs: engine and provider.
 
-<site>/pulumi/state/           file backend: one checkpoint per stack, locks
+<site>/pulumi/state/           states, where the inventory names no other backend (`state_backend`)
 <site>/pulumi/home/            PULUMI_HOME
 <site>/pulumi/engine/bin/      a link to the engine, where the Automation API looks for it
-<site>/pulumi/projects/<name>/ Pulumi.yaml, and per stack the salt of its passphrase
+<site>/pulumi/projects/<name>/ Pulumi.yaml, and per stack the salt of its passphrase or its encrypted key
 <site>/pulumi/records/         what the last successful ups were made from
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from urllib.parse import urlsplit
 
 from pulumi import automation
 from pulumi.automation._stack import StackInitMode
 
 from infra.cloud.credentials import Credentials
 from infra.errors import InfraError
-from infra.provisioning.stack_result import StackLocked
+from infra.provisioning.state_backend import EngineBackend, FileBackend, StateBackend, asking, patiently
 
 _LEAST_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-LOCK_PATIENCE_SECONDS = 20.0
 
 
 class ProviderDidNotStart(InfraError):
@@ -107,11 +103,21 @@ class QuietStack(automation.Stack):  # type: ignore[misc]
 
 
 class PulumiFiles:
-    """The layout above. `engine` is the engine's executable."""
+    """The layout above. `engine` is the engine's executable; `backend_url` "" keeps states in the layout
+    itself.
 
-    def __init__(self, site_dir: Path, engine: Path, passphrase: str) -> None:
+    `secrets_provider` is `passphrase` or the URL of a key, as Pulumi has them; `environment` is added to the
+    engine's: passwords and keys of the backend.
+    """
+
+    def __init__(
+        self, site_dir: Path, engine: Path, passphrase: str, *, backend_url: str = "",
+        secrets_provider: str = "passphrase", environment: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         self._root = site_dir / "pulumi"
         self._passphrase = passphrase
+        self._secrets_provider = secrets_provider
+        self._given = dict(environment or {})
         self.records = self._root / "records"
         for part in ("state", "home", "engine/bin", "projects", "records"):
             (self._root / part).mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -123,39 +129,37 @@ class PulumiFiles:
             # Not the stack folder's own Pulumi.yaml: that one asks for settings, which an inline program gets
             # as arguments.
             (folder / "Pulumi.yaml").write_text(f"name: {project}\nruntime: python\n", encoding="utf-8")
-
-    def checkpoint(self, project: str, stack: str) -> Path:
-        """The stack's state; it exists exactly when the stack does."""
-        return self._root / "state" / ".pulumi" / "stacks" / project / f"{stack}.json"
-
-    def stacks(self, project: str) -> list[str]:
-        """The names of all stacks of a project."""
-        return sorted(file.stem for file in self.checkpoint(project, "any").parent.glob("*.json"))
+        self.backend = self._backend(backend_url)
 
     def open(
         self, project: str, stack: str, program: Callable[[], None] | None, environment: Mapping[str, str]
     ) -> automation.Stack:
         """The stack, made if it is new."""
-        self.break_stale_locks(project, stack)
+        patiently(lambda: self.backend.break_locks_of_the_dead(project, stack))
         workspace = QuietWorkspace(
             work_dir=str(self._root / "projects" / project),
             pulumi_home=str(self._root / "home"),
             program=program,
-            env_vars={**self._environment(), **environment},
+            env_vars={**self._environment(self.backend.url), **environment},
             pulumi_command=self._command,
-            secrets_provider="passphrase",
+            secrets_provider=self._secrets_provider,
         )
-        known = self.checkpoint(project, stack).exists()
-        mode = StackInitMode.SELECT if known else StackInitMode.CREATE
-        return QuietStack(stack, workspace, mode)
+        if stack in self.backend.stacks(project):
+            return QuietStack(stack, workspace, StackInitMode.SELECT)
+        self.backend.changed(project, stack)
+        return QuietStack(stack, workspace, StackInitMode.CREATE)
+
+    def remove(self, project: str, opened: automation.Stack) -> None:
+        """Remove a stack of which nothing was made."""
+        opened.workspace.remove_stack(opened.name)
+        self.backend.changed(project, opened.name)
 
     def forget_pending_operations(self, project: str, stack: str, opened: automation.Stack) -> int:
         """Drop what an interrupted run had begun, and say how much. The provider finds by its mark what a
         create had made, and repeats an update or delete without harm, so nothing is lost and the engine need
         not warn.
         """
-        file = self.checkpoint(project, stack)
-        if not file.exists() or b'"pending_operations"' not in file.read_bytes():
+        if not self.backend.has_pending(project, stack):
             return 0
         state = opened.export_stack()
         pending = (state.deployment or {}).pop("pending_operations", None) or []
@@ -163,46 +167,23 @@ class PulumiFiles:
             opened.import_stack(state)
         return len(pending)
 
-    def break_stale_locks(self, project: str, stack: str) -> None:
-        """Remove the locks of engines that are dead; raise StackLocked for one that goes on living.
+    def _backend(self, url: str) -> StateBackend:
+        parts = urlsplit(url)
+        if parts.scheme in ("", "file"):
+            return FileBackend(Path(parts.path) if parts.path else self._root / "state")
+        environment = {**self._environment(url), "PULUMI_HOME": str(self._root / "home")}
+        return EngineBackend(url, asking(self._command, self._root / "projects", environment))
 
-        An engine whose deploy run was killed ends by itself within seconds, as soon as it misses its program
-        or its provider: that is waited for.
-        """
-        ends = time.monotonic() + LOCK_PATIENCE_SECONDS
-        while True:
-            try:
-                return self._break_locks_of_the_dead(project, stack)
-            except StackLocked:
-                if time.monotonic() > ends:
-                    raise
-                time.sleep(0.25)
-
-    def _break_locks_of_the_dead(self, project: str, stack: str) -> None:
-        folder = self._root / "state" / ".pulumi" / "locks" / "organization" / project / stack
-        for file in folder.glob("*.json"):
-            try:
-                lock = json.loads(file.read_text(encoding="utf-8"))
-            except FileNotFoundError:
-                continue
-            except ValueError:
-                lock = {}
-            if _holder_is_dead(lock):
-                file.unlink(missing_ok=True)
-                continue
-            raise StackLocked(
-                f"stack {stack} is locked by process {lock.get('pid')} on {lock.get('hostname')} since "
-                f"{lock.get('timestamp')}; wait for it to end"
-            )
-
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, url: str) -> dict[str, str]:
         return {
-            "PULUMI_BACKEND_URL": f"file://{self._root / 'state'}",
+            **self._given,
+            "PULUMI_BACKEND_URL": url,
             "PULUMI_CONFIG_PASSPHRASE": self._passphrase,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_DIY_BACKEND_GZIP": "false",
             "PULUMI_DIY_BACKEND_RETAIN_CHECKPOINTS": "false",
+            "PULUMI_EXPERIMENTAL": "true",  # update plans, by which a run does what was looked at and no more
         }
 
     def _link(self, engine: Path) -> None:
@@ -211,17 +192,3 @@ class PulumiFiles:
             fresh = link.with_name(f"pulumi.{os.getpid()}")
             fresh.symlink_to(engine)
             os.replace(fresh, link)
-
-
-def _holder_is_dead(lock: Mapping[str, Any]) -> bool:
-    """A lock that cannot be read is one whose writer was cut off; one of another host is never judged."""
-    pid = lock.get("pid")
-    if not isinstance(pid, int):
-        return True
-    if lock.get("hostname") != socket.gethostname():
-        return False
-    try:
-        name = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
-    except OSError:
-        return True
-    return name != "pulumi"  # the number has gone to somebody else since

@@ -79,6 +79,13 @@ class Secrets:
         return str(self.values["pulumi_passphrase"])
 
     @property
+    def pulumi_environment(self) -> dict[str, str]:
+        """What the state backend and the secrets provider ask for, such as PGPASSWORD; a person adds it,
+        if at all.
+        """
+        return {str(name): str(value) for name, value in self.values.get("pulumi_environment", {}).items()}
+
+    @property
     def monitoring_password(self) -> str:
         return str(self.values["monitoring_password"])
 

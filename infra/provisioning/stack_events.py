@@ -18,11 +18,15 @@ _SHADOWS = frozenset({"create-replacement", "delete-replaced"})
 
 
 class RunEvents:
-    """Collects what one run tells. `clock` gives seconds since 1970."""
+    """Collects what one run tells. `clock` gives seconds since 1970; `also` hears every event."""
 
-    def __init__(self, on_step: Callable[[Step], None], clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, on_step: Callable[[Step], None], clock: Callable[[], float] = time.time,
+        also: Callable[[EngineEvent], None] = lambda event: None,
+    ) -> None:  # fmt: skip
         self._on_step = on_step
         self._clock = clock
+        self._also = also
         self._started: dict[str, float] = {}
         self.steps: list[Step] = []
         self.created: dict[str, tuple[float, float]] = {}  # URN -> (asked at, seconds)
@@ -31,6 +35,7 @@ class RunEvents:
         self.changes: dict[str, int] = {}
 
     def __call__(self, event: EngineEvent) -> None:
+        self._also(event)
         if event.resource_pre_event:
             self._before(event.resource_pre_event.metadata)
         elif event.res_outputs_event:
@@ -39,7 +44,10 @@ class RunEvents:
             self._error(event.diagnostic_event.message)
         elif event.summary_event:
             counted = event.summary_event.resource_changes or {}
-            self.changes = {str(getattr(op, "value", op)): int(count) for op, count in counted.items()}
+            for op, count in counted.items():
+                word = str(getattr(op, "value", op))
+                before = 0 if word == "same" else self.changes.get(word, 0)  # of a run in several passes
+                self.changes[word] = before + int(count)
 
     def reason(self, otherwise: str) -> str:
         """Why the run failed, each cause once."""

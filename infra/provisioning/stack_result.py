@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from infra.domain.plan import Finding
 from infra.errors import InfraError
+
+if TYPE_CHECKING:
+    from infra.provisioning.stack_events import RunEvents
 
 Operation = Literal["up", "preview", "refresh", "destroy"]
 
@@ -43,7 +48,8 @@ class StackResult:
     """One stack after one operation. `changes` counts resources by operation (`{"create": 21, "same": 2}`).
 
     `skipped`: nothing was run, because the stack's inputs are those of its last successful up and its state
-    is as that up left it; the cloud was not asked. `why` then says so in a sentence.
+    is as that up left it; the cloud was not asked. `why` then says so in a sentence. `findings`, of a
+    preview: what the guard would refuse.
     """
 
     stack: str
@@ -56,6 +62,7 @@ class StackResult:
     servers: tuple[ServerResult, ...] = ()
     skipped: bool = False
     why: str = ""
+    findings: tuple[Finding, ...] = ()
 
     @property
     def changed(self) -> int:
@@ -67,7 +74,9 @@ class StackResult:
 
 @dataclass(frozen=True)
 class StackProgress:
-    """Said while stacks run. `done` of `total` stacks are finished; a `step` was just done in `stack`."""
+    """Said while stacks run. `done` of `total` stacks are finished; a `step` was just done in `stack`. `word`
+    is what is done to them all: plan, up, preview, refresh, destroy; "" in a step.
+    """
 
     stack: str
     agency: str
@@ -75,6 +84,7 @@ class StackProgress:
     sentence: str
     done: int
     total: int
+    word: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,3 +120,24 @@ class PlatformMissing(InfraError):
     """There is no platform yet, and landing zones stand on it; run `citycloud platform up` first."""
 
     code = "platform_missing"
+
+
+def servers_of(events: RunEvents, before: Iterable[ServerResult]) -> tuple[ServerResult, ...]:
+    """The servers of an up; one that stood before keeps the times of its making."""
+    known = {server.id: server for server in before}
+    made = {
+        urn.rpartition("::")[2]: when
+        for urn, when in events.created.items()
+        if "compute/instance:Instance" in urn
+    }
+    told = []
+    for server in events.outputs.get("servers", []):
+        name, identity = server["name"], server["id"]
+        when, seconds = "", None
+        if name in made:
+            asked, seconds = made[name]
+            when = dt.datetime.fromtimestamp(asked, dt.UTC).isoformat(timespec="milliseconds")
+        elif identity in known:
+            when, seconds = known[identity].requested_at, known[identity].active_seconds
+        told.append(ServerResult(name, identity, server["fixed_ip"], server["floating_ip"], when, seconds))
+    return tuple(told)
