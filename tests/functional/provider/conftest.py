@@ -7,13 +7,15 @@ import hashlib
 import json
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from infra.cloud.credentials import Credentials
+from infra.domain.plan import Finding, Plan
 from infra.inventory import Inventory, load
 from infra.provisioning import pulumi_engine
 from infra.provisioning.stack import Stacks
@@ -27,6 +29,16 @@ with warnings.catch_warnings():
 ROOT = Path(__file__).resolve().parents[3]
 
 
+class Open:
+    """Lets everything pass: for tests of what comes after."""
+
+    def findings(self, plans: Sequence[Plan]) -> list[Finding]:
+        return []
+
+    def admit(self, operation: str, plans: Sequence[Plan]) -> None:
+        return
+
+
 @dataclass(frozen=True)
 class Place:
     """A deploy host's folders for one site, and the cloud that it speaks to."""
@@ -38,10 +50,13 @@ class Place:
     server: FakeServer
 
     def stacks(self, listen: Callable[[StackProgress], None] = lambda progress: None) -> Stacks:
+        """Stacks that nobody guards."""
+        return self.guarded(on_event=listen, guard=Open())
+
+    def guarded(self, **options: Any) -> Stacks:
+        """Stacks as the commands open them."""
         credentials = Credentials.from_environment(self.server.environment())
-        return Stacks(
-            self.inventory, self.site, self.depot, self.cache, credentials, "passphrase", on_event=listen
-        )
+        return Stacks(self.inventory, self.site, self.depot, self.cache, credentials, "passphrase", **options)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from infra.provider.mark import mark_in
-from infra.provisioning import pulumi_workspace
+from infra.provisioning import state_backend
 from infra.provisioning.stack import AgencyUnknown
 from infra.provisioning.stack_result import PlatformMissing, StackFailure, StackProgress, StacksFailed
 from tests.functional.provider.conftest import ROOT, Place
@@ -157,7 +157,7 @@ def test_no_password_is_in_anything_that_is_kept(place: Place, agency_with_serve
 def test_the_lock_of_a_dead_engine_is_broken_and_that_of_a_living_one_is_not(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pulumi_workspace, "LOCK_PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(state_backend, "LOCK_PATIENCE_SECONDS", 0.5)
     site = place.inventory.site.site_name
     with place.stacks() as stacks:
         stacks.platform_up()

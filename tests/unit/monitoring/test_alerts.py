@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from tests.unit.monitoring.exporters.test_families import CAPACITY, UPTIME
+from tests.unit.provisioning.drift_sample import DRIFT
 
 ROOT = Path(__file__).parents[3]
 GROUPS = [
@@ -22,7 +23,7 @@ ALERTS = {rule["alert"]: rule for rule in RULES if "alert" in rule}
 RECORDED = {rule["record"] for rule in RULES if "record" in rule}
 RUNBOOKS = ROOT / "monitoring/runbooks"
 CASES = ROOT / "tests/monitoring/cases"
-EXPORTED = CAPACITY.keys() | UPTIME.keys() | {"up"}
+EXPORTED = CAPACITY.keys() | UPTIME.keys() | DRIFT | {"up"}
 _METRIC = re.compile(r"\b(?:[a-z_]+:)?city_[a-z_]+(?::[a-z_]+)*|\bup(?=\{| )")
 
 
@@ -78,4 +79,4 @@ def test_a_runbook_leads_only_to_runbooks_and_metrics_that_exist(alert: str) -> 
 def test_each_metric_has_a_line_in_the_readme_and_each_line_a_metric() -> None:
     text = (ROOT / "monitoring/README.md").read_text(encoding="utf-8")
     listed = {name.removesuffix("_total") for name in re.findall(r"^\| `(city_\w+)`", text, re.M)}
-    assert listed == CAPACITY.keys() | UPTIME.keys()
+    assert listed == CAPACITY.keys() | UPTIME.keys() | DRIFT

@@ -58,7 +58,7 @@ def stacks(settings: Settings, inventory: Inventory, monkeypatch: pytest.MonkeyP
     fake = FakeStacks(settings.site("lab").lock)
 
     @contextmanager
-    def opened(site: Any, listener: Any) -> Iterator[FakeStacks]:
+    def opened(site: Any, listener: Any, requester: Any) -> Iterator[FakeStacks]:
         yield fake
 
     monkeypatch.setattr(stack_runs, "_opened", opened)

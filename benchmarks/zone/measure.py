@@ -1,0 +1,153 @@
+"""Measures landing zones on a lab of its own, each operation beside plain openstacksdk calls in a loop."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.up.measure import cpu_seconds, lab  # noqa: E402
+from tests.cloud.conftest import CITYCLOUD, Site  # noqa: E402
+
+FIRST = """\
+city: {code: bench, name_vi: "Đo", name_en: "Benchmark"}
+size_classes:
+  S: {instances: 3, cores: 4, ram_mib: 1536, volumes: 4, gigabytes: 10,
+      floating_ips: 2, networks: 2, routers: 1, security_groups: 10, ports: 20}
+agencies:
+"""
+AGENCY = """\
+  - {{code: own{number:02}, level: city, size: S, name_vi: "Cơ quan {number}", name_en: "Agency {number}",
+     network: 10.64.{number}.0/24}}
+"""
+METRICS = "http://172.30.0.11:8405/metrics"
+"""HAProxy's own count of requests, on the lab's controller."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one operation took: seconds, requests that the APIs got, CPU seconds of the client and of all
+    else.
+    """
+
+    seconds: float
+    requests: int
+    client: float
+    cloud: float
+
+
+def children_cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def requests(site: Site) -> int:
+    """Requests that all APIs got since they were started; services ask each other too."""
+    found = re.findall(
+        r'^haproxy_frontend_http_requests_total\{proxy="[a-z]+-api"\} (\S+)$',
+        site.on("-", "curl", "-s", METRICS),
+        re.M,
+    )
+    return sum(int(float(one)) for one in found)
+
+
+def measured(site: Site, work: Callable[[], Any]) -> Cost:
+    before, began = requests(site), time.monotonic()
+    client, every = children_cpu(), cpu_seconds()
+    work()
+    seconds = time.monotonic() - began
+    client, every = children_cpu() - client, cpu_seconds() - every
+    return Cost(seconds, requests(site) - before, client, every - client)
+
+
+def agencies(site: Site, count: int) -> None:
+    """Give the inventory this many agencies without servers."""
+    text = FIRST + "".join(AGENCY.format(number=number) for number in range(1, count + 1))
+    (site.inventory / "agencies.yaml").write_text(text, encoding="utf-8")
+
+
+def plain(site: Site, operation: str, prefix: str, count: int) -> None:
+    site.script("benchmarks.zone.plain", operation, prefix, str(count))
+
+
+def destroy(site: Site, operators: dict[str, Path]) -> None:
+    """As two people do it: one asks, another confirms the plan, the first runs it."""
+    first, second = operators.items()
+    asked = site.run("zone", "destroy", "--all", "--yes", "--operator", first[0], "--key", str(first[1]))
+    digest = re.search(r"zone confirm ([0-9a-f]+)", asked.error + asked.output)
+    assert digest, asked.error
+    site.ok("zone", "confirm", digest[1], "--operator", second[0], "--key", str(second[1]))
+    site.ok("zone", "destroy", "--all", "--yes", "--operator", first[0], "--key", str(first[1]))
+
+
+@contextmanager
+def two_operators(site: Site) -> Iterator[dict[str, Path]]:
+    """Two people with throw-away keys in the site's inventory."""
+    keys = {name: site.state / f"key-{name}" for name in ("an", "binh")}
+    rows = []
+    for name, key in keys.items():
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+        public = key.with_suffix(".pub").read_text().strip()
+        rows.append(f'  - {{name: {name}, full_name: {name}, ssh_public_key: "{public}"}}\n')
+    (site.inventory / "operators.yaml").write_text("operators:\n" + "".join(rows), encoding="utf-8")
+    yield keys
+
+
+def show(title: str, ours: Cost, loop: Cost | None) -> None:
+    row = f"{title:<28}{ours.seconds:>8.1f}{ours.requests:>9}{ours.client:>9.1f}{ours.cloud:>9.1f}"
+    if loop is not None:
+        row += f"{loop.seconds:>12.1f}{loop.requests:>9}{loop.client:>9.1f}{loop.cloud:>9.1f}"
+        row += f"{ours.seconds / loop.seconds:>9.2f}"
+    print(row, flush=True)
+
+
+def measure(site: Site, count: int) -> None:
+    agencies(site, count)
+    print(f"{'':<28}{'zone':>35}{'plain calls in a loop':>39}")
+    print(f"{count} agencies".ljust(28) + "".join(f"{head:>{width}}" for head, width in (
+        ("s", 8), ("calls", 9), ("client s", 9), ("cloud s", 9), ("s", 12), ("calls", 9),
+        ("client s", 9), ("cloud s", 9), ("ratio", 9))))  # fmt: skip
+    with two_operators(site) as operators:
+        loop = {name: Cost(0, 0, 0, 0) for name in ("up", "refresh", "destroy")}
+        for name in loop:
+            loop[name] = measured(site, lambda name=name: plain(site, name, "plain", count))
+        own = {
+            "from nothing": (lambda: site.ok("zone", "up"), loop["up"]),
+            "no-change preview": (lambda: site.ok("zone", "preview"), None),
+            "the same, run by the engine": (lambda: site.ok("zone", "preview", "--force"), None),
+            "no-change refresh": (lambda: site.ok("zone", "refresh"), loop["refresh"]),
+            "no-change up": (lambda: site.ok("zone", "up"), None),
+        }
+        for title, (work, beside) in own.items():
+            show(title, measured(site, work), beside)
+        one = measured(site, lambda: plain(site, "up", "extra", 1))
+        agencies(site, count + 1)
+        show("one agency added", measured(site, lambda: site.ok("zone", "up")), one)
+        show("destroy", measured(site, lambda: destroy(site, operators)), loop["destroy"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--agencies", type=int, default=35)
+    count = parser.parse_args().agencies
+    if not CITYCLOUD.exists():
+        sys.exit("run ./scripts/prepare first")
+    with lab("bench-zone", "lab") as site:
+        agencies(site, 1)
+        site.ok("up")
+        measure(site, count)
+
+
+if __name__ == "__main__":
+    main()
