@@ -14,7 +14,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from infra.cloud.connection import connect
+from infra.cloud.connection import Cloud, connect
 from infra.cloud.credentials import Credentials
 from infra.domain.agency import Agency
 from infra.domain.plan import Finding
@@ -23,7 +23,9 @@ from infra.inventory import Inventory
 from infra.provisioning import pulumi_engine
 from infra.provisioning.adoption import standing
 from infra.provisioning.confirmation import Confirmations
+from infra.provisioning.drift import changed_stacks
 from infra.provisioning.guard import Admission, Guard, must_not_exceed
+from infra.provisioning.offboarded import leave_out
 from infra.provisioning.pulumi_workspace import ProviderProcess, PulumiFiles
 from infra.provisioning.signature import Signer
 from infra.provisioning.stack_events import RunEvents
@@ -90,7 +92,7 @@ class Stacks:
         self._provider = ProviderProcess(credentials)
         site = inventory.site.site_name
         confirmations = Confirmations(site_dir / "plans", site, inventory.operators, requester)
-        self._cloud = lambda: connect(credentials)
+        self._cloud: Callable[[], Cloud] = lambda: connect(credentials)
         self._guard = guard or Guard(site, inventory.policies, confirmations, self._cloud)
 
     def __enter__(self) -> Stacks:
@@ -119,9 +121,10 @@ class Stacks:
         """Make the landing zones of these agencies (None: all) what the inventory says.
 
         An agency whose inputs and state are those of its last successful up is skipped and says so; `force`
-        runs it.
+        runs it. One that was off-boarded is left out and says so; named, it raises AgencyOffboarded.
         """
-        return self._up(self._codes(agencies), force=force)
+        codes, gone = self._staying("up", agencies)
+        return [*self._up(codes, force=force), *gone]
 
     def zone_preview(
         self, agencies: Sequence[str] | None = None, *, force: bool = False
@@ -129,10 +132,13 @@ class Stacks:
         """What an up would do, and what of it the guard would refuse. Where nothing can have changed nothing
         is run, and the result says so; `force` runs it.
         """
-        return self._preview(self._codes(agencies), force=force)
+        codes, gone = self._staying("preview", agencies)
+        return [*self._preview(codes, force=force), *gone]
 
     def zone_refresh(self, agencies: Sequence[str] | None = None) -> list[StackResult]:
-        """Read the cloud into the states; `changes` and `steps` tell what differed (drift)."""
+        """Read the cloud into the states; `changes` and `steps` tell what differed (drift). All stacks are
+        read together, in a listing for each kind; an engine runs for those alone that differ.
+        """
         return self._refresh([code for code in self._codes(agencies) if self._exists(code)])
 
     def zone_destroy(self, agencies: Sequence[str] | None = None) -> list[StackResult]:
@@ -184,6 +190,17 @@ class Stacks:
             raise AgencyUnknown(f"neither inventory nor cloud has an agency {', '.join(unknown)}")
         return list(dict.fromkeys(agencies))
 
+    def _staying(
+        self, operation: Operation, agencies: Sequence[str] | None
+    ) -> tuple[list[str], list[StackResult]]:
+        """The agencies to work on, and a result for each that was off-boarded and stays away."""
+        codes, gone = leave_out(self._site_dir, self._codes(agencies), named=agencies is not None)
+        left = [
+            StackResult(self._programs.named(code)[1], code, operation, {}, 0.0, skipped=True, why=why)
+            for code, why in gone.items()
+        ]
+        return codes, left
+
     def _exists(self, code: str) -> bool:
         project, stack = self._programs.named(code)
         return stack in self._files.backend.stacks(project)
@@ -229,7 +246,16 @@ class Stacks:
 
     def _refresh(self, codes: Sequence[str]) -> list[StackResult]:
         self._prepare(codes, program=False)
-        made = self._queue.each("refresh", codes, lambda code: self._once("refresh", code))
+        states = {code: self.state(code) or () for code in codes}
+        changed = changed_stacks(self._cloud(), states)
+
+        def refreshed(code: str) -> StackResult:
+            named = self._programs.named(code)
+            if code in changed or self._files.backend.has_pending(*named):
+                return self._once("refresh", code)
+            return StackResult(named[1], code, "refresh", {"same": len(states[code])}, 0.0)
+
+        made = self._queue.each("refresh", codes, refreshed)
         return self._told(codes, made.done, made.failed)
 
     def _admit(self, operation: str, codes: Sequence[str], prepared: Mapping[str, PreparedStack]) -> None:
