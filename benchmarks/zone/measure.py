@@ -5,11 +5,9 @@ from __future__ import annotations
 import argparse
 import re
 import resource
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.up.measure import cpu_seconds, lab  # noqa: E402
-from tests.cloud.conftest import CITYCLOUD, Site  # noqa: E402
+from tests.cloud.conftest import CITYCLOUD, Site, add_operators  # noqa: E402
 
 FIRST = """\
 city: {code: bench, name_vi: "Đo", name_en: "Benchmark"}
@@ -81,29 +79,6 @@ def plain(site: Site, operation: str, prefix: str, count: int) -> None:
     site.script("benchmarks.zone.plain", operation, prefix, str(count))
 
 
-def destroy(site: Site, operators: dict[str, Path]) -> None:
-    """As two people do it: one asks, another confirms the plan, the first runs it."""
-    first, second = operators.items()
-    asked = site.run("zone", "destroy", "--all", "--yes", "--operator", first[0], "--key", str(first[1]))
-    digest = re.search(r"zone confirm ([0-9a-f]+)", asked.error + asked.output)
-    assert digest, asked.error
-    site.ok("zone", "confirm", digest[1], "--operator", second[0], "--key", str(second[1]))
-    site.ok("zone", "destroy", "--all", "--yes", "--operator", first[0], "--key", str(first[1]))
-
-
-@contextmanager
-def two_operators(site: Site) -> Iterator[dict[str, Path]]:
-    """Two people with throw-away keys in the site's inventory."""
-    keys = {name: site.state / f"key-{name}" for name in ("an", "binh")}
-    rows = []
-    for name, key in keys.items():
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-        public = key.with_suffix(".pub").read_text().strip()
-        rows.append(f'  - {{name: {name}, full_name: {name}, ssh_public_key: "{public}"}}\n')
-    (site.inventory / "operators.yaml").write_text("operators:\n" + "".join(rows), encoding="utf-8")
-    yield keys
-
-
 def show(title: str, ours: Cost, loop: Cost | None) -> None:
     row = f"{title:<28}{ours.seconds:>8.1f}{ours.requests:>9}{ours.client:>9.1f}{ours.cloud:>9.1f}"
     if loop is not None:
@@ -118,23 +93,26 @@ def measure(site: Site, count: int) -> None:
     print(f"{count} agencies".ljust(28) + "".join(f"{head:>{width}}" for head, width in (
         ("s", 8), ("calls", 9), ("client s", 9), ("cloud s", 9), ("s", 12), ("calls", 9),
         ("client s", 9), ("cloud s", 9), ("ratio", 9))))  # fmt: skip
-    with two_operators(site) as operators:
-        loop = {name: Cost(0, 0, 0, 0) for name in ("up", "refresh", "destroy")}
-        for name in loop:
-            loop[name] = measured(site, lambda name=name: plain(site, name, "plain", count))
-        own = {
-            "from nothing": (lambda: site.ok("zone", "up"), loop["up"]),
-            "no-change preview": (lambda: site.ok("zone", "preview"), None),
-            "the same, run by the engine": (lambda: site.ok("zone", "preview", "--force"), None),
-            "no-change refresh": (lambda: site.ok("zone", "refresh"), loop["refresh"]),
-            "no-change up": (lambda: site.ok("zone", "up"), None),
-        }
-        for title, (work, beside) in own.items():
-            show(title, measured(site, work), beside)
-        one = measured(site, lambda: plain(site, "up", "extra", 1))
-        agencies(site, count + 1)
-        show("one agency added", measured(site, lambda: site.ok("zone", "up")), one)
-        show("destroy", measured(site, lambda: destroy(site, operators)), loop["destroy"])
+    loop = {name: Cost(0, 0, 0, 0) for name in ("up", "refresh", "destroy")}
+    for name in loop:
+        loop[name] = measured(site, lambda name=name: plain(site, name, "plain", count))
+    own = {
+        "from nothing": (lambda: site.ok("zone", "up"), loop["up"]),
+        "no-change preview": (lambda: site.ok("zone", "preview"), None),
+        "the same, run by the engine": (lambda: site.ok("zone", "preview", "--force"), None),
+        "no-change refresh": (lambda: site.ok("zone", "refresh"), loop["refresh"]),
+        "no-change up": (lambda: site.ok("zone", "up"), None),
+    }
+    for title, (work, beside) in own.items():
+        show(title, measured(site, work), beside)
+    one = measured(site, lambda: plain(site, "up", "extra", 1))
+    agencies(site, count + 1)
+    show("one agency added", measured(site, lambda: site.ok("zone", "up")), one)
+    show(
+        "destroy",
+        measured(site, lambda: site.confirmed("zone", "destroy", "--all", "--yes")),
+        loop["destroy"],
+    )
 
 
 def main() -> None:
@@ -144,6 +122,7 @@ def main() -> None:
     if not CITYCLOUD.exists():
         sys.exit("run ./scripts/prepare first")
     with lab("bench-zone", "lab") as site:
+        add_operators(site)
         agencies(site, 1)
         site.ok("up")
         measure(site, count)

@@ -102,6 +102,22 @@ class Site:
         assert done.code == 0, f"{words}: exit {done.code}\n{done.error[-6000:]}\n{done.output[-3000:]}"
         return done
 
+    def by(self, operator: str) -> tuple[str, ...]:
+        """The options by which `an` or `binh` says who it is."""
+        return "--operator", operator, "--key", str(self.state / "keys" / operator)
+
+    def confirmed(self, *words: str) -> Command:
+        """A command that `an` asks for with `--output json`, and `binh` confirms where it has to be."""
+        command = (*words, *self.by("an"), "--output", "json")
+        asked = self.run(*command)
+        if asked.code == 0:
+            return asked
+        assert asked.json["error"]["code"] == "plan_refused", asked.output + asked.error
+        plans = self.ok("zone", "plans", "--output", "json").json
+        (digest,) = [plan["digest"] for plan in plans if plan["state"] == "waiting"]
+        self.ok("zone", "confirm", digest, *self.by("binh"))
+        return self.ok(*command)
+
     def journal(self) -> list[dict[str, Any]]:
         path = self.folder / "journal.jsonl"
         text = path.read_text() if path.exists() else ""
@@ -164,6 +180,20 @@ def make_inventory(source: Path, target: Path, name: str, old: str = "lab") -> N
     variables.write_text(text.replace(f"\nsite_name: {old}\n", f"\nsite_name: {name}\n"))
 
 
+def add_operators(site: Site) -> None:
+    """Two people of the city's cloud team, `an` and `binh`, with throw-away keys."""
+    keys = site.state / "keys"
+    keys.mkdir()
+    rows = ["operators:"]
+    for name in ("an", "binh"):
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", keys / name], check=True
+        )
+        key = (keys / f"{name}.pub").read_text().strip()
+        rows.append(f'  - {{name: {name}, full_name: "Operator {name}", ssh_public_key: "{key}"}}')
+    (site.inventory / "operators.yaml").write_text("\n".join(rows) + "\n")
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Site]:
     """The deployed site: five kills on the way, then a run to the end."""
@@ -172,6 +202,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) 
     make_inventory(ROOT / "inventories/lab", folder / "inventory", name)
     made = Site(name, folder / "inventory", folder / "state")
     made.state.mkdir()
+    add_operators(made)
     seed = int(os.environ.get("CITYCLOUD_TEST_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
     dice = random.Random(seed)
     chosen = dice.sample(list(CUTTABLE), CUTS)

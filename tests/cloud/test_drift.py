@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cloud.conftest import Command, Site
+from tests.cloud.conftest import Site
 
 AGENCY = "h-cathai"  # has no servers of its own
 CORES = 5  # one more than its class
@@ -38,57 +36,19 @@ class Hand:
         return bool(self._do("has", what, identity))
 
 
-class Operators:
-    """Two people of the city's cloud team and their keys."""
-
-    def __init__(self, site: Site, folder: Path) -> None:
-        self._site = site
-        self._folder = folder
-        lines = ["operators:"]
-        for name in ("an", "binh"):
-            command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(folder / name)]
-            subprocess.run(command, check=True)
-            key = (folder / f"{name}.pub").read_text().strip()
-            lines.append(f'  - {{name: {name}, full_name: "Operator {name}", ssh_public_key: "{key}"}}')
-        (site.inventory / "operators.yaml").write_text("\n".join(lines) + "\n")
-
-    def by(self, name: str) -> tuple[str, ...]:
-        return ("--operator", name, "--key", str(self._folder / name))
-
-    def run(self, *words: str) -> Command:
-        """The command, asked for by one and confirmed by the other where it has to be."""
-        asked = self._site.run(*words, *self.by("an"), "--output", "json")
-        if asked.code == 0:
-            return asked
-        assert asked.json["error"]["code"] == "plan_refused", asked.output
-        (plan,) = [
-            one
-            for one in self._site.ok("zone", "plans", "--output", "json").json
-            if one["state"] == "waiting"
-        ]
-        self._site.ok("zone", "confirm", plan["digest"], *self.by("binh"))
-        return self._site.ok(*words, *self.by("an"), "--output", "json")
-
-
 @pytest.fixture
 def hand(site: Site) -> Hand:
     return Hand(site)
 
 
-@pytest.fixture
-def operators(site: Site, tmp_path: Path) -> Operators:
-    return Operators(site, tmp_path)
-
-
 @pytest.fixture(autouse=True)
 def as_it_was(site: Site) -> Iterator[None]:
-    """The inventory as it was before the test, and the agency's zone as that says."""
-    kept = {name: (site.inventory / name).read_bytes() for name in ("agencies.yaml",)}
+    """The inventory as it was before the test."""
+    agencies = site.inventory / "agencies.yaml"
+    kept = agencies.read_bytes()
     yield
-    for name, content in kept.items():
-        (site.inventory / name).write_bytes(content)
-    for name in ("adopted.yaml", "operators.yaml"):
-        (site.inventory / name).unlink(missing_ok=True)
+    agencies.write_bytes(kept)
+    (site.inventory / "adopted.yaml").unlink(missing_ok=True)
 
 
 def drift(site: Site, *words: str) -> dict[str, Any]:
@@ -116,7 +76,7 @@ def test_a_site_as_it_was_deployed_has_no_drift_and_no_orphans_and_prometheus_is
 
 
 def test_hand_made_things_and_a_quota_are_found_and_adopted_and_the_next_up_keeps_them(
-    site: Site, hand: Hand, operators: Operators
+    site: Site, hand: Hand
 ) -> None:
     made = hand.makes("rule", "address", "role")
     hand.sets_cores(CORES)
@@ -126,7 +86,7 @@ def test_hand_made_things_and_a_quota_are_found_and_adopted_and_the_next_up_keep
     }  # fmt: skip
     assert drift(site, "--adopt-all")["findings"] == []
     assert f"quota: {{cores: {CORES}}}" in (site.inventory / "agencies.yaml").read_text()
-    (up,) = operators.run("zone", "up", AGENCY).json
+    (up,) = site.confirmed("zone", "up", AGENCY).json
     assert {op: count for op, count in up["changes"].items() if op != "same"} == {"import": 3, "update": 1}
     assert drift(site)["findings"] == []
     assert hand.cores() == CORES
@@ -134,7 +94,7 @@ def test_hand_made_things_and_a_quota_are_found_and_adopted_and_the_next_up_keep
 
     # What the code asks for no more goes again.
     (site.inventory / "adopted.yaml").unlink()
-    operators.run("zone", "up", AGENCY)
+    site.confirmed("zone", "up", AGENCY)
     assert not any(hand.has(what, identity) for what, identity in made.items())
 
 
@@ -154,21 +114,21 @@ def test_hand_made_things_are_reverted_one_by_one_or_all(site: Site, hand: Hand)
 
 @pytest.mark.parametrize("adopted", [False, True], ids=["reverted", "adopted"])
 def test_a_hand_made_server_goes_only_after_a_second_person_has_confirmed(
-    site: Site, hand: Hand, operators: Operators, adopted: bool
+    site: Site, hand: Hand, adopted: bool
 ) -> None:
     server = hand.makes("server")["server"]
     found = next(one for one in drift(site)["findings"] if one["identity"] == server)
     if adopted:
         drift(site, "--adopt", found["id"])
-        operators.run("zone", "up", AGENCY)
+        site.confirmed("zone", "up", AGENCY)
         assert [one for one in drift(site)["findings"] if one["type"].endswith(":Instance")] == []
         assert hand.has("server", server)
         (site.inventory / "adopted.yaml").unlink()
-        operators.run("zone", "up", AGENCY)
+        site.confirmed("zone", "up", AGENCY)
     else:
         refused = site.run("zone", "drift", AGENCY, "--revert", found["id"], "--yes", "--output", "json")
         assert refused.json["error"]["code"] == "plan_refused"
         assert hand.has("server", server)
-        operators.run("zone", "drift", AGENCY, "--revert", found["id"], "--yes")
+        site.confirmed("zone", "drift", AGENCY, "--revert", found["id"], "--yes")
     assert not hand.has("server", server)
     assert drift(site, "--revert-all")["findings"] == []

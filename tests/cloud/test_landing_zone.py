@@ -20,7 +20,11 @@ def test_a_refresh_finds_the_cloud_as_it_was_made(site: Site) -> None:
 def test_a_destroyed_landing_zone_leaves_nothing_and_comes_back(site: Site) -> None:
     before = site.holdings(AGENCY)
     assert before["networks"] == before["routers"] == before["projects"] == 1
-    site.ok("zone", "destroy", AGENCY, "--yes")
+    refused = site.run("zone", "destroy", AGENCY, "--yes", "--output", "json")
+    assert refused.code == 3
+    assert refused.json["error"]["code"] == "plan_refused"
+    assert site.holdings(AGENCY) == before
+    site.confirmed("zone", "destroy", AGENCY, "--yes")
     left = site.holdings(AGENCY, before["project"])
     assert {kind: count for kind, count in left.items() if kind != "project" and count} == {}
     assert site.run("status", "--output", "json").json["onboarded"] == 34

@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,38 +37,18 @@ class Left:
 
 
 @pytest.fixture(scope="module")
-def operated(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """The same site with two operators in its inventory."""
-    folder = tmp_path_factory.mktemp("operators")
-    inventory = folder / "inventory"
-    shutil.copytree(site.inventory, inventory)
-    people = []
-    for name in ("an", "binh"):
-        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
-        subprocess.run(command, check=True)
-        key = (folder / f"{name}.pub").read_text().strip()
-        people.append({"name": name, "full_name": name, "ssh_public_key": key})
-    (inventory / "operators.yaml").write_text(json.dumps({"operators": people}))
-    return replace(site, inventory=inventory)
-
-
-@pytest.fixture(scope="module")
-def left(operated: Site, tmp_path_factory: pytest.TempPathFactory) -> Left:
-    site, exports = operated, tmp_path_factory.mktemp("exports")
+def left(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Left:
+    exports = tmp_path_factory.mktemp("exports")
     before = site.holdings(AGENCY)
     made = json.loads(site.script("tests.cloud.offboarding_ground", AGENCY, "debian-12", "vm.small"))
-    words = ("zone", "offboard", AGENCY, "--export", str(exports), *_as(site, "an"), "--output", "json")
+    words = ("zone", "offboard", AGENCY, "--export", str(exports), *site.by("an"), "--output", "json")
     refused = site.run(*words)
     assert refused.code == 3, refused.error
     digest = site.ok("zone", "plans", "--output", "json").json[0]["digest"]
-    site.ok("zone", "confirm", digest, *_as(site, "binh"))
+    site.ok("zone", "confirm", digest, *site.by("binh"))
     _killed_in(site, "transfer", *words)
     result = site.ok(*words).json
     return Left(site, before, made, result, refused.json)
-
-
-def _as(site: Site, name: str) -> tuple[str, ...]:
-    return "--operator", name, "--key", str(site.inventory.parent / name)
 
 
 def _killed_in(site: Site, step: str, *words: str) -> None:
