@@ -62,7 +62,9 @@ class Cloud:
         return clouds_file.region_of(clouds_file.entry(given.cloud, given.config_file, given.secure_file))
 
     def in_region(self, name: str) -> Cloud:
-        """The same person in the same project, in another region; it logs in for itself."""
+        """The same person in the same project, in another region; it logs in for itself. "" is our own."""
+        if name in ("", self.region_name):
+            return self
         with self._lock:
             if name not in self._regions:
                 self._regions[name] = Cloud(

@@ -62,6 +62,17 @@ def mac(value: Any) -> str | None:
     return None if _MAC.fullmatch(str(value)) else "must be a MAC address such as fa:16:3e:12:34:56"
 
 
+def made_of_mac(text: str, mac: str) -> bool:
+    """Whether Neutron formed this address of the port's MAC (modified EUI-64, RFC 4291, appendix A): it adds
+    one for every IPv6 subnet with SLAAC that the network has or gets, whatever the port asked for.
+    """
+    if not _MAC.fullmatch(mac) or ":" not in text:
+        return False
+    octets = bytes.fromhex(re.sub("[:-]", "", mac))
+    interface = bytes([octets[0] ^ 2, *octets[1:3], 0xFF, 0xFE, *octets[3:]])
+    return ipaddress.IPv6Address(text).packed[8:] == interface
+
+
 def domain(value: Any) -> str | None:
     """What is wrong with a DNS domain: Neutron takes fully qualified ones only."""
     return None if not value or str(value).endswith(".") else f"must end with a dot: {value}."

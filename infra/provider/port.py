@@ -23,8 +23,8 @@ _SWITCHES = {"noSecurityGroups": "security_groups", "noFixedIp": "fixed_ips"}
 
 class Port(NeutronResource):
     """`noSecurityGroups` and `noFixedIp` are told by the port that has none; a port that has none without
-    having been asked for is no difference. `securityGroupIds: []` in a new port leaves the choice to
-    Neutron.
+    having been asked for is no difference, nor is an address that SLAAC gave it. `securityGroupIds: []` in a
+    new port leaves the choice to Neutron.
     """
 
     type_name = "openstack:networking/port:Port"
@@ -91,7 +91,9 @@ class Port(NeutronResource):
 
     def alike(self, item: Property, present: Any, wanted: Any, state: State) -> bool:
         if item.name in _SWITCHES:
-            return wanted is False
+            return wanted is False or (item.name == "noFixedIp" and not _chosen(_rows(state), [], state))
+        if item.name == "fixedIps" and isinstance(wanted, list):
+            present = _chosen(present or [], wanted, state)
         if item.name == "binding":
             return bound_alike(present, wanted)
         if item.name == "dnsName":
@@ -171,6 +173,23 @@ class Port(NeutronResource):
         ]
         if gone:
             self.collection(cloud).change(identity, {"extra_dhcp_opts": gone})
+
+
+def _rows(state: State) -> list[Mapping[str, Any]]:
+    return [{"ipAddress": text} for text in state.get("allFixedIps") or ()]
+
+
+def _chosen(
+    rows: Iterable[Mapping[str, Any]], wanted: list[Mapping[str, Any]], state: State
+) -> list[Mapping[str, Any]]:
+    """Without the addresses that Neutron gave by itself: those of SLAAC subnets that nobody named."""
+    named = {value for row in wanted if isinstance(row, Mapping) for value in row.values()}
+    return [
+        row
+        for row in rows
+        if named & {*row.values()}
+        or not address.made_of_mac(str(row.get("ipAddress", "")), str(state.get("macAddress", "")))
+    ]
 
 
 def _left_to_neutron(known: State) -> State:

@@ -78,7 +78,7 @@ class OpenStackProvider(engine.Provider):  # type: ignore[misc]  # pulumi is unt
         given = _named(kind, request)
         checked, failures = kind.check(plain_map(given))
         if not failures and self._cloud is not None:
-            cloud, before = self._cloud, plain_map(request.old_inputs)
+            cloud, before = self._cloud.in_region(_region(checked)), plain_map(request.old_inputs)
             failures = await self._run(
                 lambda: self._references.missing(cloud, kind.properties, checked, before)
             )
@@ -102,7 +102,7 @@ class OpenStackProvider(engine.Provider):  # type: ignore[misc]  # pulumi is unt
         if request.preview:
             unknown = dict.fromkeys(kind.outputs, UNKNOWN)
             return engine.CreateResponse("", wire_map({**unknown, **inputs}, hidden))
-        context = self._context(kind, request.timeout, kind.mark(request.urn, inputs))
+        context = self._context(kind, inputs, request.timeout, kind.mark(request.urn, inputs))
         identity, state = await self._run(lambda: kind.create(context, inputs))
         self._references.made(identity)
         return engine.CreateResponse(identity, wire_map(_with_region(state, inputs), hidden))
@@ -111,7 +111,7 @@ class OpenStackProvider(engine.Provider):  # type: ignore[misc]  # pulumi is unt
         kind = resource(request.type)
         known, inputs = plain_map(request.properties), plain_map(request.inputs)
         hidden = kind.secrets | secret_keys(request.properties) | secret_keys(request.inputs)
-        context = self._context(kind, 0)
+        context = self._context(kind, known)
         state = await self._run(lambda: kind.read(context, request.resource_id, known))
         if state is None:
             return engine.ReadResponse("", {}, {})
@@ -131,14 +131,14 @@ class OpenStackProvider(engine.Provider):  # type: ignore[misc]  # pulumi is unt
             return engine.UpdateResponse(wire_map({**state, **inputs}, hidden))
         ignored = set(request.ignore_changes)
         changed = {item.name for item in kind.differences(state, inputs)} - ignored
-        context = self._context(kind, request.timeout)
+        context = self._context(kind, state, request.timeout)
         after = await self._run(lambda: kind.update(context, request.resource_id, state, inputs, changed))
         return engine.UpdateResponse(wire_map(_with_region(after, inputs), hidden))
 
     async def delete(self, request: engine.DeleteRequest) -> None:
         kind = resource(request.type)
         state = plain_map(request.properties)
-        context = self._context(kind, request.timeout)
+        context = self._context(kind, state, request.timeout)
         await self._run(lambda: kind.delete(context, request.resource_id, state))
 
     async def invoke(self, request: engine.InvokeRequest) -> engine.InvokeResponse:
@@ -153,8 +153,10 @@ class OpenStackProvider(engine.Provider):  # type: ignore[misc]  # pulumi is unt
             )
         return self._cloud
 
-    def _context(self, kind: Resource, timeout: float, mark: str = "") -> Context:
-        return Context(self._configured(), Deadline(timeout or kind.seconds), mark)
+    def _context(self, kind: Resource, values: State, timeout: float = 0, mark: str = "") -> Context:
+        """In the region that the resource's values name, else in the provider's own."""
+        cloud = self._configured().in_region(_region(values))
+        return Context(cloud, Deadline(timeout or kind.seconds), mark)
 
     async def _run(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
@@ -180,8 +182,13 @@ def _unchanged(given: PropertyValue | None, checked: Any) -> PropertyValue:
     return wire(checked, secret=given is not None and given.contains_secret())
 
 
+def _region(values: State) -> str:
+    region = values.get("region")
+    return region if isinstance(region, str) else ""
+
+
 def _with_region(state: State, known: State) -> State:
-    region = known.get("region")
+    region = _region(known)
     return {**state, "region": region} if region else state
 
 

@@ -22,7 +22,7 @@ from infra.errors import InfraError
 from infra.provider.registry import resource
 from infra.provider.resource import Resource
 from infra.provisioning.adopted_file import kept_valid, write_adopted, write_quota
-from infra.provisioning.drift import SECRET, Reading, context_of, property_drift, shown
+from infra.provisioning.drift import SECRET, Reading, at, context_of, property_drift, shown
 from infra.provisioning.drift_order import rank
 from infra.provisioning.stack_state import StateResource
 
@@ -202,7 +202,7 @@ def _scoped(one: StateResource) -> bool:
 
 
 def _is_there(one: AdoptedResource, cloud: Cloud) -> bool:
-    return resource(one.type).read(context_of(cloud), one.id, {}) is not None
+    return resource(one.type).read(context_of(at(cloud, one.inputs)), one.id, {}) is not None
 
 
 def _draft(adopted: Adopted) -> _Draft:

@@ -124,6 +124,11 @@ def plain_inputs(one: StateResource) -> dict[str, Any]:
     return _comparable(one.inputs)
 
 
+def at(cloud: Cloud, values: Mapping[str, Any]) -> Cloud:
+    """The cloud in the region that a resource's values name."""
+    return cloud.in_region(str(values.get("region") or ""))
+
+
 def context_of(cloud: Cloud, kind: Resource | None = None) -> Context:
     """What one operation on the cloud works with: a read, or what its type may take."""
     return Context(cloud, Deadline(kind.seconds if kind else SECONDS))
@@ -142,7 +147,7 @@ def shown(value: Any) -> Any:
 
 def _read(cloud: Cloud, one: StateResource) -> Reading:
     try:
-        found = kind_of(one).read(context_of(cloud), one.id, _comparable(one.outputs))
+        found = kind_of(one).read(context_of(at(cloud, one.outputs)), one.id, _comparable(one.outputs))
     except InfraError as failed:
         return Reading(one, None, f"{failed} [{failed.code}]")
     return Reading(one, found)

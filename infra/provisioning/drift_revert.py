@@ -16,7 +16,7 @@ from infra.domain.drift import Finding
 from infra.errors import InfraError
 from infra.provider.registry import resource, served
 from infra.provisioning.confirmation import Confirmations
-from infra.provisioning.drift import Reading, context_of, plain_inputs, property_drift
+from infra.provisioning.drift import Reading, at, context_of, plain_inputs, property_drift
 from infra.provisioning.drift_order import rank
 from infra.provisioning.stack_record import digest_of
 from infra.provisioning.stack_state import HIDDEN
@@ -135,5 +135,5 @@ class Reversal:
             return False
         wanted = {**{name: one.outputs.get(name) for name in changed - inputs.keys()}, **inputs}
         wanted = {name: value for name, value in wanted.items() if value is not None}
-        kind.update(context_of(self._cloud, kind), one.id, dict(found), wanted, changed)
+        kind.update(context_of(at(self._cloud, one.outputs), kind), one.id, dict(found), wanted, changed)
         return True

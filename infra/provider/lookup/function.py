@@ -87,7 +87,7 @@ class Function:
             wrong = "; ".join(f"{path}: {why}" for path, why in failures)
             raise ArgumentsRefused(f"{self.token.rpartition(':')[2]}: {wrong}")
         region = str(checked.get("region") or cloud.region_name)
-        found = self.find(cloud if region == cloud.region_name else cloud.in_region(region), checked)
+        found = self.find(cloud.in_region(region), checked)
         return self._complete({**found, "region": region}, checked)
 
     def _complete(self, found: Answer, checked: Given) -> Answer:

@@ -192,3 +192,25 @@ def test_value_specs_are_sent_and_an_import_does_not_miss_them(
     assert Port().differences(imported, inputs) == []
     other = {**inputs, "valueSpecs": {"numa_affinity_policy": "legacy"}}
     assert [(item.name, item.replaces) for item in Port().differences(state, other)] == [("valueSpecs", True)]
+
+
+def test_an_address_that_slaac_gave_is_no_drift_and_one_by_hand_is(
+    context: Contexts, fake: FakeOpenStack, ground: Ground
+) -> None:
+    network = ground.make(NETWORK, {"name": "n"})["id"]
+    inner = ground.make(SUBNET, {"name": "s", "networkId": network, "cidr": "10.9.0.0/24"})["id"]
+    inputs = checked({"networkId": network, "fixedIps": [{"subnetId": inner}]})
+    bare = checked({"networkId": network, "noFixedIp": True})
+    for wanted in (inputs, bare):
+        identity, _ = Port().create(context(), wanted)
+        stored = fake.kind("ports")[identity]
+        stored["mac_address"] = "fa:16:3e:a8:e4:ea"
+        slaac = {"subnet_id": "six", "ip_address": "fd00:0:3:0:f816:3eff:fea8:e4ea"}
+        stored["fixed_ips"] = [*stored["fixed_ips"], slaac]
+        found = Port().read(context(), identity, {})
+        assert found is not None
+        assert Port().differences(found, wanted) == []
+        stored["fixed_ips"] = [*stored["fixed_ips"], {"subnet_id": "six", "ip_address": "fd00:0:3::9"}]
+        found = Port().read(context(), identity, {})
+        assert found is not None
+        assert len(Port().differences(found, wanted)) == 1

@@ -168,3 +168,26 @@ def test_credentials_never_show_a_password() -> None:
     assert "right" not in repr(told)
     assert "hush" not in repr(told)
     assert told.environment()["OS_PASSWORD"] == "right"
+
+
+def test_a_resource_is_worked_on_in_the_region_that_it_names(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def in_region(cloud: FakeCloud, name: str) -> FakeCloud:
+        asked.append(name)
+        return cloud
+
+    monkeypatch.setattr(FakeCloud, "in_region", in_region)
+    inputs = {"name": "n", "region": "hue"}
+    harness.check(NETWORK, inputs)
+    made = harness.ask("create", engine.CreateRequest(NETWORK, wire_map(inputs), 0, False))
+    assert plain_map(made.properties)["region"] == "hue"
+    harness.ask("read", engine.ReadRequest(NETWORK, made.resource_id, made.properties, wire_map(inputs)))
+    news = wire_map({**inputs, "description": "told"})
+    harness.ask(
+        "update", engine.UpdateRequest(NETWORK, made.resource_id, made.properties, news, 0, [], False)
+    )
+    harness.ask("delete", engine.DeleteRequest(NETWORK, made.resource_id, made.properties, 0))
+    assert asked == ["hue"] * 5
