@@ -125,7 +125,7 @@ class Site:
 
     def on(self, server: str, *command: str) -> str:
         """Run a command on a server of the lab by SSH; with `-`, on this machine in the lab's network."""
-        done = self.run("lab", "shell", server, *command, timeout=300)
+        done = self.run("lab", "shell", server, *command, timeout=1200)
         assert done.code == 0, done.error + done.output
         return done.output
 

@@ -6,7 +6,8 @@ Every step that goes wrong raises `Broken` with the column of the table that it 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,13 +58,18 @@ class Operation:
 
 
 class Trial:
-    """One case in one lane of the proxy, with one engine. `counts` are those of its calm life."""
+    """One case in one lane of the proxy. What meets a fault is done by the engine `hasty`, everything else by
+    `engine`. `counts` are those of its calm life.
+    """
 
-    def __init__(self, case: Case, ground: Ground, proxy: FaultProxy, lane: Lane, engine: Engine) -> None:
+    def __init__(
+        self, case: Case, ground: Ground, proxy: FaultProxy, lane: Lane, engine: Engine, hasty: Engine
+    ) -> None:
         self.case = case
         self.ground = ground
         self.lane = lane
         self.engine = engine
+        self._hasty = hasty
         self.counts = Counts()
         self._proxy = proxy
         self._lives = 0
@@ -342,7 +348,8 @@ class Trial:
         """The operation in the fault and, if it failed by name, once more."""
         aim = self.lane.arm(Aim(fault, nth, lasting=lasting))
         try:
-            return act()
+            with self._in_haste():
+                return act()
         except Failed as failed:
             if not failed.named:
                 raise Broken("fault", f"{operation} through {fault}: no named error: {failed.said}") from None
@@ -359,7 +366,8 @@ class Trial:
         for fault in faults:
             self.lane.arm(Aim(fault, lasting=True))
             try:
-                return act()
+                with self._in_haste():
+                    return act()
             except Failed as failed:
                 if not failed.named:
                     raise Broken("fault", f"{operation} through {fault}: {failed.said}") from None
@@ -375,7 +383,8 @@ class Trial:
         assert self._thing
         self.lane.arm(Aim(fault, nth, methods=("GET",), lasting=lasting))
         try:
-            read = self.engine.read(self._thing)
+            with self._in_haste():
+                read = self.engine.read(self._thing)
         except Failed as failed:
             if not failed.named:
                 raise Broken("fault", f"read through {fault}: no named error: {failed.said}") from None
@@ -386,6 +395,15 @@ class Trial:
                 raise Broken("fault", f"read through {fault} tells {read.plain}")
         finally:
             self.lane.disarm()
+
+    @contextmanager
+    def _in_haste(self) -> Iterator[None]:
+        """The next run after a fault is another process, which finds what this one left."""
+        patient, self.engine = self.engine, self._hasty
+        try:
+            yield
+        finally:
+            self.engine = patient
 
     def _both(self, thing: Thing, names: list[str], inputs: Struct | None = None) -> dict[str, Any]:
         """What is and what is wanted, by name."""

@@ -69,14 +69,15 @@ class Making:
 
 @dataclass(frozen=True)
 class Weather:
-    """How hard a matrix is. `brief`: also faults that meet one call and are gone. `workers` cases run side by
-    side, of those that boot servers one at a time. The patience is the provider's (see its entry point); what
-    is held for a kill is waited for as `held` says."""
+    """How hard a matrix is. Every operation meets every fault; `thorough`: in a life of its own for each
+    fault and each call that writes, as long as the operation lasts and for one call. `workers` cases run side
+    by side, of those that boot servers one at a time. Faults meet a provider that is soon out of patience
+    (`hasty`); everything else is done by one that is not (`patient`), as another run of the engine would."""
 
-    brief: bool = False
+    thorough: bool = False
     workers: int = 24
-    patience: str = "3,6,0.1,0.4"
-    held: str = "3,300,0.1,0.4"
+    hasty: str = "2,3,0.1,0.4"
+    patient: str = "3,300,0.1,0.4"
 
 
 class Bench:
@@ -88,48 +89,52 @@ class Bench:
         self.weather = weather
         self._credentials = credentials
         self.proxy = FaultProxy(credentials.auth_url, credentials.cacert, slow, retry_after)
-        self._provider: ProviderProcess | None = None
-        self._engines: dict[str, Engine] = {}
+        self._providers: dict[str, ProviderProcess] = {}
+        self._engines: dict[tuple[str, str], Engine] = {}
         self._lock = threading.Lock()
 
     def __enter__(self) -> Bench:
         self.proxy.__enter__()
-        self.start(self.weather.patience)
+        self.restart()
         return self
 
     def __exit__(self, *raised: object) -> None:
-        for engine in self._engines.values():
-            engine.close()
-        if self._provider is not None:
-            self._provider.close()
+        self._end()
         self.proxy.__exit__()
 
-    def engine(self, lane: str) -> Engine:
+    def engine(self, lane: str, provider: str = "patient") -> Engine:
         """The engine of a lane: one connection, one configured provider, one token."""
         with self._lock:
-            assert self._provider
-            if lane not in self._engines:
+            if (lane, provider) not in self._engines:
                 address = self.proxy.lane(lane).auth_url
-                self._engines[lane] = Engine(self._provider.port, _configuration(self._credentials, address))
-            return self._engines[lane]
+                self._engines[lane, provider] = Engine(
+                    self._providers[provider].port, _configuration(self._credentials, address)
+                )
+            return self._engines[lane, provider]
 
-    def start(self, patience: str) -> None:
-        """Start a provider, in place of the one that runs, if one does: that is killed with SIGKILL. Every
-        lane's engine is another then."""
+    def restart(self) -> None:
+        """Start the providers; those that run are killed with SIGKILL, and lanes get other engines then."""
         with self._lock:
-            if self._provider is not None:
-                self._provider.kill()
-            for engine in self._engines.values():
-                engine.close()
-            self._engines.clear()
-            self._provider = ProviderProcess(patience)
+            for provider in self._providers.values():
+                provider.kill()
+            self._end()
+            for name in ("hasty", "patient"):
+                self._providers[name] = ProviderProcess(getattr(self.weather, name))
+
+    def _end(self) -> None:
+        for engine in self._engines.values():
+            engine.close()
+        for provider in self._providers.values():
+            provider.close()
+        self._engines.clear()
+        self._providers.clear()
 
     def ground(self, cloud: Cloud, facts: Facts) -> Ground:
         return Ground(cloud, facts, Making(lambda: self.engine("ground")))
 
     def trial(self, case: Case, ground: Ground, number: int) -> Trial:
         lane: Lane = self.proxy.lane(f"lane-{number}")
-        return Trial(case, ground, self.proxy, lane, self.engine(lane.name))
+        return Trial(case, ground, self.proxy, lane, self.engine(lane.name), self.engine(lane.name, "hasty"))
 
 
 def run(bench: Bench, ground: Ground, cases: Sequence[Case], say: Callable[[str], None]) -> list[Result]:
@@ -144,10 +149,7 @@ def run(bench: Bench, ground: Ground, cases: Sequence[Case], say: Callable[[str]
 
     with ThreadPoolExecutor(bench.weather.workers) as pool:
         list(pool.map(live, order))
-    bench.start(bench.weather.held)
     for position in ("first", "last"):
-        for trial in trials:
-            trial.engine = bench.engine(trial.lane.name)
         _kills(bench, trials, results, position)
         say(f"killed after the {position} write of each operation")
     for result, case in zip(results, cases, strict=True):
@@ -167,14 +169,13 @@ def _lives(
 
 def _storms(weather: Weather, trial: Trial, result: Result) -> None:
     """Time-outs meet one call, for each takes its time; the others last as long as the operation."""
-    if trial.case.slow:
+    if trial.case.slow or not weather.thorough:
         with _told(result, trial, "fault"):
             trial.stormy_once(_ROW)
         return
     most = max(trial.counts.writes.values(), default=1)
     for fault, nth in itertools.product(_ROW, range(1, most + 1)):
-        lasting = {not fault.startswith("time-out"), not weather.brief and not fault.startswith("time-out")}
-        for lasts in lasting:
+        for lasts in {not fault.startswith("time-out"), False}:
             with _told(result, trial, "fault", f"({fault}, write {nth}{'' if lasts else ', once'}) "):
                 trial.stormy(fault, nth, lasting=lasts)
 
@@ -197,7 +198,7 @@ def _kill_during(bench: Bench, lives: Sequence[_Life], operation: str) -> None:
         cut = [pool.submit(life.cut, operation) for life in lives]
         for life in lives:
             life.ready.wait(300)
-        bench.start(bench.weather.held)
+        bench.restart()
         for one in cut:
             one.result()
         for life in lives:

@@ -203,9 +203,10 @@ def _associate_inputs(ground: Ground) -> Inputs:
 def _forwarding_inputs(ground: Ground) -> Inputs:
     connected(ground)
     inside = port(ground)
+    address = next(one for one in inside["allFixedIps"] if "." in one)  # a subnet with SLAAC adds another
     floating = ground.make(FLOATING, {"pool": ground.external_network["name"]})["id"]
     return {"floatingipId": floating, "externalPort": 2022, "internalPort": 22, "protocol": "tcp",
-            "internalPortId": inside["id"], "internalIpAddress": inside["allFixedIps"][0],
+            "internalPortId": inside["id"], "internalIpAddress": address,
             "description": "of a case"}  # fmt: skip
 
 

@@ -1,6 +1,6 @@
-"""Runs every conformance case against a deployed site: inside the lab's network.
+"""Runs the conformance cases against a deployed site: inside the lab's network.
 
-usage: python -m tests.cloud.provider.run INVENTORY [WORD...]   (cases whose name holds one of the words)
+usage: python -m tests.cloud.provider.run INVENTORY [--thorough] [WORD...]   (cases whose name has a word)
 
 Standard output is one JSON document: the table, the problems, the seconds. Progress goes to standard error.
 """
@@ -17,6 +17,8 @@ from tests.cloud.provider.matrix import Bench, Weather, run, table
 
 def main() -> None:
     inventory, *words = sys.argv[1:]
+    weather = Weather(thorough="--thorough" in words)
+    words = [word for word in words if word != "--thorough"]
     chosen = [case for case in cases() if not words or any(word in case.name for word in words)]
     credentials = credentials_of(inventory)
     began = time.monotonic()
@@ -25,7 +27,7 @@ def main() -> None:
         sys.stderr.write(f"{time.monotonic() - began:6.1f} {line}\n")
         sys.stderr.flush()
 
-    with Bench(credentials, Weather()) as bench, live_ground(bench, credentials) as ground:
+    with Bench(credentials, weather) as bench, live_ground(bench, credentials) as ground:
         results = run(bench, ground, chosen, say)
     problems = [problem for result in results for problem in result.problems]
     document = {"table": table(results), "problems": problems, "seconds": round(time.monotonic() - began)}
