@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from infra.domain.access import access_cuts
 from infra.domain.plan import Finding, Plan, PlannedStep, finding
 
 _COMPUTE, _NETWORK, _IDENTITY = "openstack:compute/", "openstack:networking/", "openstack:identity/"
@@ -32,6 +34,12 @@ LOST: Mapping[str, str] = {
     " address",
     f"{_NETWORK}portForwardingV2:PortForwardingV2": "what is reached through this forwarding is cut off",
     f"{_NETWORK}rbacPolicyV2:RbacPolicyV2": "projects lose what was shared with them",
+    f"{_NETWORK}portSecGroupAssociate:PortSecGroupAssociate": "what these security groups let in to the"
+    " port is shut out",
+    f"{_COMPUTE}flavorAccess:FlavorAccess": "the project can no longer use the flavor",
+    "openstack:images/imageAccess:ImageAccess": "the project can no longer use the image",
+    "openstack:blockstorage/volumeTypeAccessV3:VolumeTypeAccessV3": "the project can no longer use the volume"
+    " type",
     PROJECT: "the project, and with a domain all its people, are lost",
     f"{_IDENTITY}user:User": "the person can no longer log in, and what they made loses its owner",
     f"{_IDENTITY}groupV3:GroupV3": "the members of the group lose their access",
@@ -50,8 +58,6 @@ QUOTAS: Mapping[str, str] = {
     f"{_IDENTITY}registeredLimitV3:RegisteredLimitV3": "",
 }
 """Types that limit a project -> the service that counts its use, "" where none tells it."""
-_SWITCHES = {"adminStateUp": (True,), "enabled": (True,), "powerState": ("active",)}
-"""Inputs that switch a thing on -> the values (and no value) that mean on."""
 
 
 @dataclass(frozen=True)
@@ -97,15 +103,14 @@ def dangers(plan: Plan, facts: CloudFacts) -> list[Finding]:
 
 
 def lowered(step: PlannedStep) -> dict[str, tuple[int, int]]:
-    """Limits of a quota that go down: name -> (before, after). -1 is no limit."""
-    if step.op not in ("update", "replace"):
+    """Limits of a quota that go down: name -> (before, after). -1 is no limit. A limit that the program names
+    no more stays what it was.
+    """
+    if step.op != "update":
         return {}
-    numbers = {name: (_number(before), _number(step.after.get(name))) for name, before in step.before.items()}
-    return {
-        name: (before, after)
-        for name, (before, after) in numbers.items()
-        if before is not None and after is not None and after >= 0 and (before < 0 or after < before)
-    }
+    after = _limits(step.after)
+    pairs = {name: (was, after[name]) for name, was in _limits(step.before).items() if name in after}
+    return {name: (was, will) for name, (was, will) in pairs.items() if will >= 0 and (was < 0 or will < was)}
 
 
 def _of_step(plan: Plan, step: PlannedStep, facts: CloudFacts, going: set[str]) -> Iterator[Finding]:
@@ -125,8 +130,7 @@ def _of_step(plan: Plan, step: PlannedStep, facts: CloudFacts, going: set[str]) 
         yield finding(
             plan, step, "after_import", reason, "make the program say what the resource is, or confirm"
         )
-    if step.op == "update":
-        yield from _switched_off(plan, step)
+    yield from access_cuts(plan, step, going)
     if step.ends_it and step.type == PROJECT:
         foreign = [held for held in facts.contents.get(step.id, ()) if held.id not in going]
         if foreign:
@@ -142,25 +146,24 @@ def _lost(step: PlannedStep) -> str:
 
 
 def _quota(plan: Plan, step: PlannedStep, facts: CloudFacts) -> Iterator[Finding]:
-    if step.op == "delete":
+    if step.ends_it:  # a replacement too: it is for another project, and this one loses its own
         reason = "the project's limits would be removed, and the cloud's defaults would hold instead"
         yield finding(plan, step, "quota_removed", reason, "keep the quota in the program, or confirm")
     used = facts.usage.get((QUOTAS[step.type], _project(step)), {})
     for name, (_, after) in lowered(step).items():
-        now = used.get(_snake(name), 0)
+        now = used.get(name, 0)
         if now > after:
             reason = f"{name} would be limited to {after} while {now} are in use"
-            yield finding(
-                plan, step, "quota_below_use", reason, f"leave at least {now}, release some, or confirm"
-            )
+            way_out = f"leave at least {now}, release some, or confirm"
+            yield replace(finding(plan, step, "quota_below_use", reason, way_out), things=(name,))
 
 
-def _switched_off(plan: Plan, step: PlannedStep) -> Iterator[Finding]:
-    for name, on in _SWITCHES.items():
-        was, will = step.before.get(name, on[0]), step.after.get(name, on[0])
-        if was in on and will not in on:
-            reason = f"{name} would go from {was} to {will}: what depends on it is cut off"
-            yield finding(plan, step, "switched_off", reason, f"leave {name} as it is, or confirm")
+def _limits(inputs: Mapping[str, Any]) -> dict[str, int]:
+    """Under the service's own names; those of volume types stand in a mapping of their own."""
+    own = {_snake(name): value for name, value in inputs.items()}
+    types = inputs.get("volumeTypeQuota")
+    every = {**own, **types} if isinstance(types, Mapping) else own
+    return {name: number for name, value in every.items() if (number := _number(value)) is not None}
 
 
 def _told(things: list[Held], most: int = 8) -> str:
@@ -178,7 +181,9 @@ def _project(step: PlannedStep) -> str:
 
 
 def _number(value: Any) -> int | None:
-    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return int(value)
+    return int(value) if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value) else None
 
 
 def _snake(name: str) -> str:

@@ -140,7 +140,7 @@ def moment(text: str) -> dt.datetime | None:
         told = dt.datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
         return None
-    return told if told.tzinfo else told.replace(tzinfo=dt.UTC)
+    return told.astimezone(dt.UTC) if told.tzinfo else told.replace(tzinfo=dt.UTC)
 
 
 def oldest(orphans: Iterable[Orphan]) -> Mapping[str, dt.datetime]:

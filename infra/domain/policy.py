@@ -10,12 +10,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from ipaddress import ip_network
 from typing import Any
 
 from infra.domain.plan import UNKNOWN, Finding, Plan, WantedResource
+from infra.domain.security_rule import ADDRESS_GROUP, RULE, is_the_world, security_rule
 
-RULE = "openstack:networking/secGroupRule:SecGroupRule"
 VOLUME = "openstack:blockstorage/volume:Volume"
 INSTANCE = "openstack:compute/instance:Instance"
 OPEN_TO_THE_WORLD, ENCRYPTION, NAMES, METADATA = (
@@ -23,7 +22,7 @@ OPEN_TO_THE_WORLD, ENCRYPTION, NAMES, METADATA = (
 )  # fmt: skip
 RULES = (OPEN_TO_THE_WORLD, ENCRYPTION, NAMES, METADATA)
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
-_TCP = frozenset({"", "tcp", "6", "any", "0"})
+_WAY_IN = "name the networks that need it in {0}, or a group in remoteGroupId"
 
 
 @dataclass(frozen=True)
@@ -89,16 +88,15 @@ class Policies:
         empty = Finding(
             plan.stack, plan.agency, wanted.urn, wanted.type, wanted.name, plan.operation, "", "", "", False
         )
-        if wanted.type == RULE and (port := self._open_port(wanted.inputs)) is not None:
-            way_out = "name the networks that need it in remoteIpPrefix, or a group in remoteGroupId"
-            reason = f"port {port} would be open to the whole world"
-            yield replace(empty, rule=OPEN_TO_THE_WORLD, reason=reason, way_out=_or_exempt(way_out))
+        if wanted.type in (RULE, ADDRESS_GROUP) and (opened := self._opened(wanted)):
+            way_out = _WAY_IN.format("remoteIpPrefix" if wanted.type == RULE else "addresses")
+            yield replace(empty, rule=OPEN_TO_THE_WORLD, reason=opened, way_out=_or_exempt(way_out))
         for what, kind, level in _new_volumes(plan, wanted):
             if level >= self.encryption_from_level and kind not in self.encrypted_volume_types:
                 types = " or ".join(self.encrypted_volume_types) or "an encrypted type"
-                reason = (
-                    f"{what} of security level {level} would be of the unencrypted type {kind or '(default)'}"
-                )
+                named = "a type that is not known before the run" if kind == UNKNOWN else ""
+                named = named or f"the unencrypted type {kind or '(default)'}"
+                reason = f"{what} of security level {level} would be of {named}"
                 yield replace(
                     empty, rule=ENCRYPTION, reason=reason, way_out=_or_exempt(f"set volumeType to {types}")
                 )
@@ -111,38 +109,25 @@ class Policies:
                 )
         for demand in self.required_metadata:
             missing = [key for key in demand.keys if key not in _labels(wanted.inputs)]
-            if demand.type == wanted.type and missing:
+            unknown = UNKNOWN in (wanted.inputs.get("metadata"), wanted.inputs.get("tags"))
+            if demand.type == wanted.type and missing and not unknown:
                 reason = f"it does not carry {', '.join(missing)}"
                 yield replace(
                     empty, rule=METADATA, reason=reason, way_out=_or_exempt("add it to metadata or tags")
                 )
 
-    def _open_port(self, rule: Mapping[str, Any]) -> int | None:
-        """The first closed port that the rule would open to everybody."""
-        if (
-            rule.get("direction") != "ingress"
-            or rule.get("remoteGroupId")
-            or rule.get("remoteAddressGroupId")
-        ):
-            return None
-        if not _everybody(rule.get("remoteIpPrefix")) or str(rule.get("protocol") or "").lower() not in _TCP:
-            return None
-        first, last = _port(rule.get("portRangeMin"), 0), _port(rule.get("portRangeMax"), 65535)
-        return next((port for port in self.closed_ports if first <= port <= last), None)
-
-
-def _everybody(prefix: Any) -> bool:
-    """No prefix is everybody; one that is not known before the run may be."""
-    if not prefix or prefix == UNKNOWN:
-        return True
-    try:
-        return ip_network(str(prefix), strict=False).prefixlen == 0
-    except ValueError:
-        return False  # the provider's check refuses it
-
-
-def _port(value: Any, otherwise: int) -> int:
-    return int(value) if isinstance(value, (int, float)) else otherwise
+    def _opened(self, wanted: WantedResource) -> str:
+        """What of the closed ports a rule, or rules that name an address group, would open to everybody."""
+        if wanted.type == ADDRESS_GROUP:
+            world = [one for one in _texts(wanted.inputs.get("addresses")) if is_the_world(one)]
+            reason = "{0} would be in the group: rules that name it are open to everybody"
+            return reason.format(world[0]) if world and self.closed_ports else ""
+        rule = security_rule(wanted.inputs)
+        if rule is None or not rule.to_the_world:
+            return ""
+        opened = sorted({port for port in self.closed_ports if rule.opens(port)})
+        word = "port" if len(opened) == 1 else "ports"
+        return f"{word} {', '.join(map(str, opened))} would be open to the whole world" if opened else ""
 
 
 def _new_volumes(plan: Plan, wanted: WantedResource) -> Iterator[tuple[str, str, int]]:
@@ -157,15 +142,22 @@ def _new_volumes(plan: Plan, wanted: WantedResource) -> Iterator[tuple[str, str,
 
 
 def _level(metadata: Any) -> int:
-    """A thing of a higher level than its agency says so in `security_level`."""
-    told = str(metadata.get("security_level", "")) if isinstance(metadata, Mapping) else ""
-    return int(told) if told in {"1", "2", "3", "4", "5"} else 1
+    """A thing of a higher level than its agency says so in `security_level`, as text or as a number."""
+    told = metadata.get("security_level") if isinstance(metadata, Mapping) else None
+    try:
+        return int(float(told)) if told is not None else 1
+    except (TypeError, ValueError, OverflowError):
+        return 1
 
 
 def _labels(inputs: Mapping[str, Any]) -> set[str]:
     metadata, tags = inputs.get("metadata"), inputs.get("tags")
     keys = {str(key) for key in metadata} if isinstance(metadata, Mapping) else set()
-    return keys | {str(tag).partition("=")[0] for tag in tags or ()}
+    return keys | {tag.partition("=")[0] for tag in _texts(tags)}
+
+
+def _texts(value: Any) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, (list, tuple)) else []
 
 
 def _known(value: Any) -> bool:
