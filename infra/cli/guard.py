@@ -89,7 +89,7 @@ def _summary(plan: WaitingPlan) -> dict[str, Any]:
 
 def _text(plan: WaitingPlan, state: str) -> str:
     made = dt.datetime.fromisoformat(plan.made_at).astimezone().strftime("%Y-%m-%d %H:%M")
-    asked = plan.request.operator if plan.request else "nobody has signed"
+    asked = f"asked for by {plan.request.operator}" if plan.request else "nobody has signed for it"
     by = f", confirmed by {plan.confirmation.operator}" if plan.confirmation else ""
-    head = f"{plan.digest[:12]}  {state}  {plan.operation}, {made}, asked for by {asked}{by}"
+    head = f"{plan.digest[:12]}  {state}  {plan.operation}, {made}, {asked}{by}"
     return "\n".join([head, *(f"    {line}" for line in plan.lines)])

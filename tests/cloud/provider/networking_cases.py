@@ -94,8 +94,9 @@ def _network_inputs(ground: Ground) -> Inputs:
 
 def _subnet_inputs(ground: Ground) -> Inputs:
     cidr = block()
+    own = ground.make(NETWORK, {"name": ground.name("net")})["id"]  # another's port would hold the subnet
     return {
-        "name": ground.name("subnet"), "networkId": network(ground), "cidr": cidr, "tags": ["a"],
+        "name": ground.name("subnet"), "networkId": own, "cidr": cidr, "tags": ["a"],
         "gatewayIp": within(cidr, 254), "dnsNameservers": ["9.9.9.9", "1.1.1.1"], "enableDhcp": True,
         "allocationPools": [{"start": within(cidr, 10), "end": within(cidr, 99)}],
     }  # fmt: skip
