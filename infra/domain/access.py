@@ -124,4 +124,6 @@ def _or(value: Any, usual: Any) -> Any:
 def _told(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {_told(item)}" for name, item in sorted(value.items()))
-    return "what is not known before the run" if value == UNKNOWN else str(value or "none")
+    if value == UNKNOWN:
+        return "what is not known before the run"
+    return "none" if value in (None, "") else str(value)

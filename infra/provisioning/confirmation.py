@@ -20,7 +20,7 @@ from typing import Any, Literal
 from infra.domain.operator import Operator, same_person
 from infra.errors import InfraError
 from infra.hosts.keys import write_whole
-from infra.provisioning.signature import Signer, verify
+from infra.provisioning.signature import SignatureWrong, Signer, verify
 
 VALID_HOURS = 24
 _AHEAD = dt.timedelta(minutes=5)  # by which two machines' clocks may differ
@@ -87,8 +87,10 @@ class WaitingPlan:
     def state(self, now: dt.datetime) -> State:
         if self.used_at:
             return "used"
+        if self.request is None:
+            return "unsigned"
         if self.confirmation is None:
-            return "waiting" if self.request else "unsigned"
+            return "waiting"
         age = now - dt.datetime.fromisoformat(self.confirmation.at)
         return "confirmed" if -_AHEAD <= age < dt.timedelta(hours=VALID_HOURS) else "expired"
 
@@ -142,14 +144,14 @@ class Confirmations:
         fresh = WaitingPlan(self._site, digest, operation, tuple(lines), self._now(), detail=detail or {})
         file = self._file(digest)
         kept = self._read(file) if file.exists() else fresh
-        if kept.state(self._clock()) == "confirmed":
+        state: State = "used" if self._was_used(kept) else kept.state(self._clock())
+        if state == "confirmed":
             approval = self._verified(kept)
             self._use(kept)
             return approval
-        if kept.state(self._clock()) == "expired":
+        if state in ("expired", "used") or not self._is_asked_for(kept):
             kept = fresh
         if kept.request is None and self._requester is not None:
-            self.operator(self._requester.operator.name)
             kept = replace(kept, request=self._signed(kept, "request", self._requester))
         self._write(kept)
         raise PlanRefused(self._refusal(kept), digest)
@@ -164,10 +166,10 @@ class Confirmations:
                 "nobody has signed for wanting this plan; run the operation again with --operator NAME and"
                 " --key FILE"
             )
-        asked = self.operator(kept.request.operator)
-        if same_person(asked, signer.operator):
+        asked, second = self.operator(kept.request.operator), self.operator(signer.operator.name)
+        if same_person(asked, second) or same_person(asked, signer.operator):
             raise ConfirmationRefused(
-                f"{asked.name} asked for this plan, and {signer.operator.name} is the same person or has"
+                f"{asked.name} asked for this plan, and {second.name} is the same person or has"
                 f" the same key;"
                 " a second operator has to confirm it"
             )
@@ -205,16 +207,46 @@ class Confirmations:
         )
 
     def _signed(self, plan: WaitingPlan, part: str, signer: Signer) -> Signed:
-        at = self._now()
-        return Signed(signer.operator.name, at, signer.sign(plan.text(part, signer.operator.name, at)))
+        """With the key that the inventory has for this name, whatever the signer says of themselves. Raises
+        OperatorUnknown, NotSigned, SignatureWrong.
+        """
+        operator, at = self.operator(signer.operator.name), self._clock().isoformat()
+        signature = signer.sign(text := plan.text(part, operator.name, at))
+        verify(operator, text, signature)
+        return Signed(operator.name, at, signature)
+
+    def _is_asked_for(self, kept: WaitingPlan) -> bool:
+        """Not by who is an operator no more or has another key now: nobody could confirm that."""
+        if kept.request is None:
+            return False
+        try:
+            asked = self.operator(kept.request.operator)
+            verify(asked, kept.text("request", asked.name, kept.request.at), kept.request.signature)
+        except (OperatorUnknown, SignatureWrong):
+            return False
+        return True
+
+    def _was_used(self, kept: WaitingPlan) -> bool:
+        """By its signature: a file that was copied back from a backup has it too."""
+        given = kept.confirmation.signature if kept.confirmation else None
+        used = (self._folder / "used").glob(f"*-{kept.digest}.json")
+        return bool(kept.used_at) or any(given == self._signature(file) for file in used if given)
+
+    def _signature(self, file: Path) -> str:
+        told = self._told(file)
+        return told.confirmation.signature if told.confirmation else ""
 
     def _use(self, plan: WaitingPlan) -> None:
-        """Moved away before the run: no other run finds it, however this one ends."""
+        """Moved away before the run, in one step: no other run finds it, however this one ends."""
         used = replace(plan, used_at=self._now())
         name = f"{re.sub('[^0-9]', '', used.used_at)[:14]}-{plan.digest}.json"
         (self._folder / "used").mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            self._file(plan.digest).rename(self._folder / "used" / name)
+        except FileNotFoundError:
+            used_up = f"another run has used up the confirmation of plan {plan.digest[:12]} just now"
+            raise PlanRefused(f"{used_up}; wait for it, then run this again", plan.digest) from None
         write_whole(self._folder / "used" / name, _bytes(used), 0o600)
-        self._file(plan.digest).unlink()
 
     def _found(self, digest: str) -> WaitingPlan:
         wanted = digest if re.fullmatch("[0-9a-f]{12,64}", digest) else "no digest"
@@ -227,13 +259,25 @@ class Confirmations:
         return self._folder / f"{digest}.json"
 
     def _read(self, file: Path) -> WaitingPlan:
-        told = json.loads(file.read_text(encoding="utf-8"))
-        for part in ("request", "confirmation"):
-            told[part] = Signed(**told[part]) if told[part] else None
-        told["lines"] = tuple(told["lines"])
-        plan = WaitingPlan(**told)
+        plan = self._told(file)
         if plan.digest != file.stem or plan.site != self._site:
             raise PlanUnknown(f"{file} is not a plan of this site; remove it")
+        return plan
+
+    def _told(self, file: Path) -> WaitingPlan:
+        """Raises PlanUnknown for what nobody here wrote."""
+        try:
+            told = json.loads(file.read_text(encoding="utf-8"))
+            for part in ("request", "confirmation"):
+                told[part] = Signed(**told[part]) if told[part] else None
+            told["lines"] = tuple(told["lines"])
+            plan = WaitingPlan(**told)
+            moments = [plan.made_at, *(one.at for one in (plan.request, plan.confirmation) if one)]
+            zones = [dt.datetime.fromisoformat(one).tzinfo for one in moments]
+        except (ValueError, TypeError, LookupError) as error:
+            raise PlanUnknown(f"{file} is not a plan of this site ({error}); remove it") from None
+        if None in zones:
+            raise PlanUnknown(f"{file} is not a plan of this site (a time without its zone); remove it")
         return plan
 
     def _write(self, plan: WaitingPlan) -> None:

@@ -80,8 +80,14 @@ def must_not_exceed(guard: Admission, admitted: Plan, rest: Plan) -> None:
     """For a run that stopped where it came to something that its plan had not: raises PlanRefused if what is
     left to do is dangerous in a way that the admitted plan was not.
     """
-    known = {(one.urn, one.rule) for one in guard.findings([admitted])}
-    more = [one for one in guard.findings([rest]) if (one.urn, one.rule) not in known]
+    known: dict[tuple[str, str], set[str]] = {}
+    for one in guard.findings([admitted]):
+        known.setdefault((one.urn, one.rule), set()).update(one.things)
+    more = [
+        one
+        for one in guard.findings([rest])
+        if (one.urn, one.rule) not in known or not known[one.urn, one.rule].issuperset(one.things)
+    ]
     if more:
         way = "the run stopped before these, which its plan could not foresee; run it again to see them all"
         raise PlanRefused(_told([str(one) for one in more], way), findings=more)
