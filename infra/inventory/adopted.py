@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import math
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
@@ -25,20 +28,42 @@ def _token(value: str) -> str:
     return value
 
 
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """What Pulumi can take; YAML also knows dates."""
+    for name, value in values.items():
+        if strange := next(_strange(value), None):
+            way_out = (
+                "put it in quotes" if isinstance(strange, dt.date) else "write text, a number, true or false"
+            )
+            raise refuse(f"has {strange} at {name}, which is no plain value", way_out)
+    return values
+
+
+def _strange(value: Any) -> Iterator[Any]:
+    if isinstance(value, (dict, list)):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _strange(one)
+    elif (isinstance(value, float) and not math.isfinite(value)) or (
+        value is not None and not isinstance(value, (str, int, float, bool))
+    ):
+        yield value
+
+
 Token = Annotated[str, AfterValidator(_token)]
+Values = Annotated[dict[str, Any], AfterValidator(_plain)]
 
 
 class AdoptedResourceModel(Strict):
     type: Token
     name: Text
     id: str = Field(default="", max_length=600)
-    inputs: dict[str, Any]
+    inputs: Values
 
 
 class AdoptedPropertiesModel(Strict):
     type: Token
     name: Text
-    values: dict[str, Any] = Field(min_length=1)
+    values: Values = Field(min_length=1)
 
 
 class AdoptedAgencyModel(Strict):

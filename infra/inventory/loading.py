@@ -25,7 +25,7 @@ from infra.inventory.draft import Draft
 from infra.inventory.host import load_hosts
 from infra.inventory.inventory import Inventory
 from infra.inventory.lab import to_lab
-from infra.inventory.operator import MAX_OPERATORS, OperatorModel
+from infra.inventory.operator import MAX_OPERATORS, OperatorModel, OperatorsModel
 from infra.inventory.platform import MAX_ENTRIES, AggregateModel, FlavorModel, ImageModel, PlatformModel
 from infra.inventory.policy import PoliciesModel
 from infra.inventory.rules import RULES
@@ -199,9 +199,8 @@ def _operators(reading: Reading) -> Items[Operator]:
     if not (reading.path / OPERATORS).exists():
         return Items((), frozenset(), True)
     source = reading.read(OPERATORS)
-    if source.value is not None and set(source.value) != {"operators"}:
-        way_out = "write `operators:` and below it `- {name, full_name, ssh_public_key}` for each person"
-        reading.note([Problem(source.file, "(whole file)", "", "is not a list `operators`", way_out)])
+    if source.value is not None:
+        reading.note(validate(OperatorsModel, source.value, source.file)[1])
     found = reading.items(OperatorModel, source, "operators", MAX_OPERATORS)
     return found.each(OperatorModel.to_domain)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import warnings
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from infra.domain.label import is_label
 from infra.domain.policy import Exemption, MetadataRule, NameRule, Policies
 from infra.inventory.schema import Strict
 from infra.inventory.value import Name, Text, refuse
@@ -16,10 +18,21 @@ MAX_ENTRIES = 500
 
 
 def _pattern(value: str) -> str:
+    way_out = "write it like [a-z][a-z0-9-]{0,61}"
+    if len(value) > 200:
+        raise refuse("is longer than 200 characters", way_out)
     try:
-        re.compile(value)
-    except re.error as error:
-        raise refuse(f"is not a regular expression: {error}", "write it like [a-z][a-z0-9-]{0,61}") from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of what another release of Python will read in another way
+            re.compile(value)
+    except (re.error, Warning, OverflowError, RecursionError) as error:
+        raise refuse(f"is not a regular expression: {error}", way_out) from None
+    return value
+
+
+def _agency(value: str) -> str:
+    if value not in ("", "*") and not is_label(value):
+        raise refuse("is no agency", 'write its code, "*" for all, or "" for the platform')
     return value
 
 
@@ -49,7 +62,7 @@ class EncryptionModel(Strict):
 
 class ExemptionModel(Strict):
     policy: Literal["open_to_the_world", "encryption", "names", "required_metadata"]
-    agency: str = Field(default="*", max_length=63)
+    agency: Annotated[str, AfterValidator(_agency)] = "*"
     resource: str = Field(min_length=1, max_length=200)
     reason: Text
     who: Text

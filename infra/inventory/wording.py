@@ -16,7 +16,7 @@ def shown(value: Any, key: str = "") -> str:
     """A value as an answer repeats it; hidden if its key says that it is a secret (it should not be here at
     all).
     """
-    if any(word in key.lower() for word in _SECRET):
+    if any(word in key.lower() for word in _SECRET) or "PRIVATE KEY" in str(value):
         return "(hidden)"
     if isinstance(value, dict):
         return "a mapping" if value else "an empty mapping"

@@ -29,4 +29,16 @@ def what_is_adopted_has_names_of_its_own(draft: Draft) -> Iterator[Problem]:
                     yield draft.adopted.problem(where, name[1], why, "keep one of the two, or rename it")
 
 
-RULES = (adopting_agencies_are_known, what_is_adopted_has_names_of_its_own)
+def no_thing_is_adopted_twice(draft: Draft) -> Iterator[Problem]:
+    """What two declare, the first that lets go of it deletes for both."""
+    first: dict[tuple[str, str], str] = {}
+    for code, adopted in draft.adopted.value.items() if draft.adopted else ():
+        for index, one in enumerate(adopted.resources):
+            here = f"{code}.resources[{index}]"
+            there = first.setdefault((one.type, one.id), here)
+            if one.id and there != here and draft.adopted:
+                why = f"is already adopted as {draft.adopted.key}.{there}"
+                yield draft.adopted.problem(f"{here}.id", one.id, why, "keep one of the two")
+
+
+RULES = (adopting_agencies_are_known, what_is_adopted_has_names_of_its_own, no_thing_is_adopted_twice)

@@ -16,7 +16,7 @@ def names_are_different(draft: Draft) -> Iterator[Problem]:
 def keys_are_different(draft: Draft) -> Iterator[Problem]:
     """With one key for two, nobody could tell who confirmed."""
     yield from repeated(
-        ((entry.value.key, entry) for entry in draft.operators.entries), "ssh_public_key", "key"
+        ((" ".join(entry.value.key), entry) for entry in draft.operators.entries), "ssh_public_key", "key"
     )
 
 
