@@ -131,7 +131,6 @@ CASES = (
             "portId": _port(ground, "an attachment"),
         },
         replace=lambda ground, inputs: {**inputs, "portId": _port(ground, "another attachment")},
-        slow=True,
     ),
     Case(
         token=INTERFACE_ATTACH,
@@ -142,7 +141,6 @@ CASES = (
             "fixedIp": "10.198.0.77",
         },
         replace=lambda ground, inputs: {**inputs, "fixedIp": "10.198.0.78"},
-        slow=True,
     ),
     Case(
         token=VOLUME_ATTACH,
@@ -152,6 +150,5 @@ CASES = (
             "tag": "records",
         },
         replace=lambda ground, inputs: {**inputs, "tag": "archive"},
-        slow=True,
     ),
 )

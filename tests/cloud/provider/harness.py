@@ -114,21 +114,24 @@ class Trial:
         self._through("delete", fault, nth, lasting, self._delete)
         self._gone("fault")
 
-    def stormy_once(self, faults: tuple[str, ...]) -> None:
-        """All the faults in a row over one thing: for what is slow to make. Those that may leave something
-        come last."""
+    def stormy_row(self, faults: tuple[str, ...], *, reads: bool) -> tuple[str, ...]:
+        """A life in which each operation meets one fault after the other until it succeeds through one. The
+        faults that some operation has not met then are left for another life."""
         self._begin()
-        self._thing = self._through_all("create", faults, self._create)
+        self._thing, met = self._through_row("create", faults, self._create)
         self._settled("fault", self._thing)
-        self._stands("create", "all")
-        for fault in faults:
+        self._stands("create", f"{faults}")
+        for fault in faults if reads else ():
             self._read_through(fault, 1, True)
         if self.case.update:
             self._wish(self.case.update(self.ground, self._told))
-            self._thing = self._through_all("update", faults, self._update)
+            self._thing, more = self._through_row("update", faults, self._update)
             self._settled("fault", self._thing)
-        self._through_all("delete", faults, self._delete)
+            self._stands("update", f"{faults}")
+            met = min(met, more)
+        _, more = self._through_row("delete", faults, self._delete)
         self._gone("fault")
+        return faults[min(met, more) :]
 
     def operations(self) -> list[Operation]:
         """The operations that write, in a life's order; each may be cut off and repeated."""
@@ -226,7 +229,7 @@ class Trial:
         found = self.engine.diff(thing, self._inputs)
         if found.some:
             raise Broken(column, f"right after it {found.changes} differ: {self._both(thing, found.changes)}")
-        read = self.engine.read(thing)
+        read = self._read_until(thing, lambda one: not self.engine.diff(one, self._inputs).some)
         if read is None:
             raise Broken(column, f"{thing.identity} is not there for a read")
         found = self.engine.diff(read, self._inputs)
@@ -288,17 +291,12 @@ class Trial:
     def _mended_after_a_hand(self, thing: Thing) -> Thing:
         assert self.case.by_hand
         self.case.by_hand(self.ground, thing.identity, thing.plain)
-        ends = time.monotonic() + LISTING_SECONDS + 1
-        while True:
-            read = self.engine.read(thing)
-            if read is None:
-                raise Broken("diff", "after a change by hand it is not there for a read")
-            found = self.engine.diff(read, self._inputs)
-            if found.some:
-                break
-            if time.monotonic() > ends:
-                raise Broken("diff", "a change by hand is not seen")
-            time.sleep(0.5)
+        read = self._read_until(thing, lambda one: self.engine.diff(one, self._inputs).some)
+        if read is None:
+            raise Broken("diff", "after a change by hand it is not there for a read")
+        found = self.engine.diff(read, self._inputs)
+        if not found.some:
+            raise Broken("diff", "a change by hand is not seen")
         if found.replaces:
             return read
         mended = self.engine.update(read, self._inputs)
@@ -309,7 +307,7 @@ class Trial:
         """A read finds nothing, a second delete succeeds, and nothing that was made is left."""
         thing = self._thing
         assert thing
-        if not self.case.stays and self.engine.read(thing) is not None:
+        if not self.case.stays and self._read_until(thing, lambda one: False) is not None:
             raise Broken(column, "it is there after its delete")
         self.engine.delete(thing)
         left = self._standing()
@@ -324,6 +322,16 @@ class Trial:
             raise Broken(
                 column, f"after {operation} through {fault}: {len(found)} stand, not {wanted}: {found}"
             )
+
+    def _read_until(self, thing: Thing, wanted: Callable[[Thing], bool]) -> Thing | None:
+        """What a read finds: None, or the thing when it is as wanted, or as it is when no listing of before
+        somebody else's change is served any more."""
+        ends = time.monotonic() + LISTING_SECONDS + 1
+        while True:
+            read = self.engine.read(thing)
+            if read is None or wanted(read) or time.monotonic() > ends:
+                return read
+            time.sleep(0.2)
 
     def _standing(self) -> list[str]:
         token = self.ground.cloud.sdk.session.get_token()
@@ -362,19 +370,28 @@ class Trial:
         except Failed as failed:
             raise Broken("fault", f"{operation} after {fault}: does not converge: {failed.said}") from None
 
-    def _through_all(self, operation: str, faults: tuple[str, ...], act: Callable[[], Any]) -> Any:
-        for fault in faults:
-            self.lane.arm(Aim(fault, lasting=True))
+    def _through_row(
+        self, operation: str, faults: tuple[str, ...], act: Callable[[], Any]
+    ) -> tuple[Any, int]:
+        """What the operation gave, and how many of the faults it met."""
+        for number, fault in enumerate(faults, 1):
+            aim = self.lane.arm(Aim(fault, lasting=True))
             try:
                 with self._in_haste():
-                    return act()
+                    result = act()
             except Failed as failed:
                 if not failed.named:
                     raise Broken("fault", f"{operation} through {fault}: {failed.said}") from None
+                continue
             finally:
                 self.lane.disarm()
+            if aim.hits or not self.counts.writes.get(operation):
+                return result, number
+            if number == 1:
+                raise Broken("fault", f"{operation}: {fault} met no call: {self.lane.calls[-5:]}")
+            return result, number - 1  # what went before had done it all
         try:
-            return act()
+            return act(), len(faults)
         except Failed as failed:
             raise Broken("fault", f"{operation} after faults: does not converge: {failed.said}") from None
 
