@@ -42,7 +42,8 @@ class Draft:
     roles: tuple[str, ...] = ()
     adopted: Located[Mapping[str, Adopted]] | None = None
     operators: Items[Operator] = field(default_factory=lambda: Items((), frozenset(), True))
-    policies: Policies = field(default_factory=Policies)
+    policies: Located[Policies] | None = None
+    """None where the defaults hold."""
 
     @property
     def hypervisors(self) -> tuple[Host, ...]:

@@ -205,16 +205,16 @@ def _operators(reading: Reading) -> Items[Operator]:
     return found.each(OperatorModel.to_domain)
 
 
-def _policies(reading: Reading) -> Policies:
+def _policies(reading: Reading) -> Located[Policies] | None:
     """Absent where the defaults hold."""
     if not (reading.path / POLICIES).exists():
-        return Policies()
+        return None
     source = reading.read(POLICIES)
     if source.value is None:
-        return Policies()
+        return None
     model, problems = validate(PoliciesModel, source.value, source.file)
     reading.note(problems)
-    return model.to_domain() if model is not None else Policies()
+    return Located(source.file, "", model.to_domain()) if model is not None else None
 
 
 def _adopted(reading: Reading) -> Located[Mapping[str, Adopted]] | None:
@@ -260,6 +260,6 @@ def _inventory(reading: Reading, draft: Draft) -> Inventory:
         size_classes=dict(draft.quotas),
         lab=draft.lab.value if draft.lab is not None else None,
         operators=draft.operators.values,
-        policies=draft.policies,
+        policies=draft.policies.value if draft.policies is not None else Policies(),
         content_digest=reading.digest(),
     )

@@ -17,6 +17,7 @@ from infra.inventory.rules import (
     network,
     operator,
     platform,
+    policy,
     quota,
     server,
 )
@@ -32,6 +33,7 @@ RULES: tuple[Rule, ...] = (
     *network.RULES,
     *operator.RULES,
     *platform.RULES,
+    *policy.RULES,
     *quota.RULES,
     *server.RULES,
 )

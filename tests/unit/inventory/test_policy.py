@@ -80,6 +80,7 @@ def test_each_policy_can_be_exempted_for_one_for_all_or_for_the_platform(
         (exempt("names", "nothing"), "exemptions[0].policy", "is not a known value"),
         (exempt("sotc", "'a b'"), "exemptions[0].agency", "is no agency"),
         (exempt("sotc", "'so*'"), "exemptions[0].agency", "is no agency"),
+        (exempt("sotc", "sotcc"), "exemptions[0].agency", "is not the code of an agency"),
         (exempt(", reason: a trial", ""), "exemptions[0].reason", "is missing"),
         (exempt("a trial", "''"), "exemptions[0].reason", "is empty"),
         (exempt(", who: an", ""), "exemptions[0].who", "is missing"),
