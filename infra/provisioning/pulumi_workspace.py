@@ -135,7 +135,7 @@ class PulumiFiles:
         self, project: str, stack: str, program: Callable[[], None] | None, environment: Mapping[str, str]
     ) -> automation.Stack:
         """The stack, made if it is new."""
-        patiently(lambda: self.backend.break_locks_of_the_dead(project, stack))
+        patiently(lambda: self.backend.mend(project, stack))
         workspace = QuietWorkspace(
             work_dir=str(self._root / "projects" / project),
             pulumi_home=str(self._root / "home"),

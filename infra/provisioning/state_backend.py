@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import socket
 import time
@@ -37,6 +38,14 @@ class BackendUnreachable(InfraError):
     code = "backend_unreachable"
 
 
+class StateCutOff(InfraError):
+    """A stack's state cannot be read and no whole backup stands beside it; put a copy of the file back, or
+    remove it and run the stack again: it adopts what it made by its marks.
+    """
+
+    code = "state_cut_off"
+
+
 class StateBackend(Protocol):
     """`deployment` is a state as `pulumi stack export` has it, secrets encrypted."""
 
@@ -54,19 +63,28 @@ class StateBackend(Protocol):
     def has_pending(self, project: str, stack: str) -> bool:
         """Whether an interrupted run left operations in the state."""
 
-    def break_locks_of_the_dead(self, project: str, stack: str) -> None:
-        """Raises StackLocked for a lock of the living. Nothing to do where only the engine sees locks."""
+    def mend(self, project: str, stack: str) -> None:
+        """Undo what a dead engine left: its lock, a file that was cut off. Raises StackLocked for a lock of
+        the living, StateCutOff. Nothing to do where only the engine sees files.
+        """
 
     def changed(self, project: str, stack: str) -> None:
         """Said after a stack was made, changed or removed."""
 
 
 class FileBackend:
-    """One checkpoint file per stack below `root`; it exists exactly when the stack does."""
+    """One checkpoint file per stack below `root`; it exists exactly when the stack does.
+
+    The engine replaces a checkpoint by renaming, so kill -9 leaves the old one or the new one, whole. What
+    it does not write so is `<file>.attrs`, which its file store keeps beside each file: cut off there, every
+    later run fails with `failed to load checkpoint: EOF`. `metadata=skip` has none written; those of earlier
+    runs are still read. Renaming without fsync leaves an empty checkpoint when the machine itself goes down;
+    the one before it is in `<stack>.json.bak`.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.url = f"file://{root}"
+        self.url = f"file://{root}?metadata=skip"
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def checkpoint(self, project: str, stack: str) -> Path:
@@ -76,11 +94,12 @@ class FileBackend:
         return sorted(file.stem for file in self.checkpoint(project, "any").parent.glob("*.json"))
 
     def deployment(self, project: str, stack: str) -> Mapping[str, Any] | None:
-        try:
-            told = json.loads(self.checkpoint(project, stack).read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        file = self.checkpoint(project, stack)
+        if not file.exists():
             return None
-        return told["checkpoint"].get("latest") or {}
+        if not _is_checkpoint(file):
+            self.mend(project, stack)
+        return _parsed(file)["checkpoint"].get("latest") or {}
 
     def digest(self, project: str, stack: str) -> str:
         try:
@@ -92,18 +111,40 @@ class FileBackend:
         file = self.checkpoint(project, stack)
         return file.exists() and b'"pending_operations"' in file.read_bytes()
 
-    def break_locks_of_the_dead(self, project: str, stack: str) -> None:
-        folder = self.root / ".pulumi" / "locks" / "organization" / project / stack
+    def mend(self, project: str, stack: str) -> None:
+        locks = self.root / ".pulumi" / "locks" / "organization" / project / stack
+        self._break_locks(locks, stack)
+        for folder in (self.root / ".pulumi", self.checkpoint(project, stack).parent, locks):
+            for attributes in folder.glob("*.attrs"):
+                if _parsed(attributes) is None:
+                    attributes.unlink(missing_ok=True)
+        self._restore(self.checkpoint(project, stack), stack)
+
+    def _break_locks(self, folder: Path, stack: str) -> None:
         for file in folder.glob("*.json"):
-            try:
-                lock = json.loads(file.read_text(encoding="utf-8"))
-            except FileNotFoundError:
+            if not file.exists():
                 continue
-            except ValueError:
-                lock = {}
+            lock = _parsed(file) or {}
             if not holder_is_dead(lock):
                 raise StackLocked(_locked(stack, lock))
             file.unlink(missing_ok=True)
+
+    def _restore(self, file: Path, stack: str) -> None:
+        """Called when nobody holds the lock. What was made since the backup is found by its mark."""
+        if not file.exists() or _is_checkpoint(file):
+            return
+        backup = file.with_name(f"{file.name}.bak")
+        if not _is_checkpoint(backup):
+            raise StateCutOff(
+                f"the state of stack {stack} was cut off and has no whole backup: {file}. Put a copy of it "
+                "back; without one, remove it and bring the stack up: it adopts what it made by its marks"
+            )
+        fresh = file.with_name(f"{file.name}.{os.getpid()}.tmp")
+        with fresh.open("wb") as copied:
+            copied.write(backup.read_bytes())
+            copied.flush()
+            os.fsync(copied.fileno())
+        os.replace(fresh, file)
 
     def changed(self, project: str, stack: str) -> None:
         return
@@ -136,7 +177,7 @@ class EngineBackend:
     def has_pending(self, project: str, stack: str) -> bool:
         return bool((self.deployment(project, stack) or {}).get("pending_operations"))
 
-    def break_locks_of_the_dead(self, project: str, stack: str) -> None:
+    def mend(self, project: str, stack: str) -> None:
         return  # the engine says so when it is run: see `LockHolders`
 
     def changed(self, project: str, stack: str) -> None:
@@ -223,6 +264,19 @@ def said(failed: automation.CommandError) -> str:
         f" (PGPASSWORD,"
         " AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) or in pulumi_environment of the site's secrets"
     )
+
+
+def _parsed(file: Path) -> Any:
+    """What the JSON file holds, None when it is not there or was cut off."""
+    try:
+        return json.loads(file.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _is_checkpoint(file: Path) -> bool:
+    told = _parsed(file)
+    return isinstance(told, dict) and isinstance(told.get("checkpoint"), dict)
 
 
 def _project_and_stack(name: str) -> tuple[str, str]:
