@@ -174,7 +174,12 @@ class DiskOpenStack(FakeOpenStack):
         if len(parts) == 3 and parts[2] == "members":
             return 200, {"members": []}
         if method == "GET" and len(parts) == 1:
-            found = [x for x in self.kind("images").values() if params.get("name") in (None, x["name"])]
+            found = [
+                image
+                for image in self.kind("images").values()
+                if params.get("name") in (None, image["name"])
+                and params.get("tag") in (None, *image.get("tags", []))
+            ]
             told = copy.deepcopy(found)
             for image in [x for x in found if x["status"] == "saving" and "disk" in x]:
                 image["status"] = "active"

@@ -16,12 +16,14 @@ from pulumi.provider.experimental import provider as engine
 from pulumi.provider.experimental.property_value import PropertyValue
 
 from infra.cloud.errors import CloudError, Unavailable
+from infra.cloud.listing import SECONDS, Listings, Writes
 from infra.cloud.service import failure
 from infra.provider.provider import OpenStackProvider
 from infra.provider.values import plain_map, wire_map
 from tests.fakes.openstack import FakeCloud, FakeOpenStack, FakeService
 
 Properties = dict[str, PropertyValue]
+DELETE_SECONDS = 1  # nothing else is under way here: what holds a thing now will hold it for ever
 TROUBLES = ("refused", "lost", "409", "500", "503", "killed before", "killed after")
 
 
@@ -65,6 +67,8 @@ class TroubledCloud(FakeCloud):
 
     def __init__(self, fake: FakeOpenStack) -> None:
         super().__init__(fake)
+        self.now = 0.0
+        self.listings = Listings(Writes(), lambda: self.now)
         self.trouble: Trouble | None = None
 
     def service(self, name: str) -> Any:
@@ -109,6 +113,10 @@ class SmallEngine:
 
     def __post_init__(self) -> None:
         self._start()
+
+    def time_passes(self) -> None:
+        """So much that no listing of before is believed any more."""
+        self._cloud.now += SECONDS
 
     def close(self) -> None:
         self._provider._threads.shutdown()
@@ -196,7 +204,7 @@ class SmallEngine:
                 self._delete(other)
         known = self.state[name]
         urn = self._urn(name, known.token)
-        self._ask("delete", engine.DeleteRequest(urn, known.identity, known.state, 0))
+        self._ask("delete", engine.DeleteRequest(urn, known.identity, known.state, DELETE_SECONDS))
         del self.state[name]
 
     def _ask(self, method: str, request: Any) -> Any:

@@ -259,11 +259,13 @@ def test_orphans_are_what_is_left_of_projects_and_servers_that_are_gone(zone: Zo
     assert zone.report().orphans == ()
     zone.fake.kind("volumes")["v1"] = {
         "id": "v1", "name": "old data", "os-vol-tenant-attr:tenant_id": "long-gone",
-        "created_at": "2026-01-02T03:04:05.000000", "attachments": [],
+        "created_at": "2026-01-02T03:04:05.000000", "attachments": [], "metadata": {},
     }  # fmt: skip
     zone.fake.kind("projects")["stray"] = {"id": "stray", "name": "stray", "is_domain": True, "enabled": True}
     zone.fake.kind("attachments")["a1"] = {"id": "a1", "instance": "no-server", "volume_id": "v1"}
-    orphans = {orphan.kind: orphan for orphan in zone.report().orphans}
+    report = zone.report()
+    assert not report.orphans_unread
+    orphans = {orphan.kind: orphan for orphan in report.orphans}
     assert set(orphans) == {"volume", "domain", "volume attachment"}
     assert orphans["volume"].created_at == "2026-01-02T03:04:05+00:00"
     assert "its project long-gone is no longer in Keystone" in orphans["volume"].sentence

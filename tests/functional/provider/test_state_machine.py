@@ -39,7 +39,7 @@ def described(name: str, text: str) -> dict[str, Any]:
 
 def declared(kind: str, name: str, text: str, number: int) -> Declared:
     """A resource of the program; `text` changes in place, `number` replaces where something does."""
-    on = f"{name} network", f"{name} group"
+    on = f"{name} network", f"{name} group", f"{name} subnet"
     match kind:
         case "network":
             return Declared(_NETWORK + "network:Network", lambda ids: described(name, text))
@@ -58,7 +58,8 @@ def declared(kind: str, name: str, text: str, number: int) -> Declared:
             })  # fmt: skip
         case "port":
             return Declared(_NETWORK + "port:Port", lambda ids: {
-                **described(name, text), "networkId": ids[on[0]], "securityGroupIds": [ids[on[1]]]
+                **described(name, text), "networkId": ids[on[0]], "securityGroupIds": [ids[on[1]]],
+                "fixedIps": [{"subnetId": ids[on[2]]}],  # else Neutron takes one from it all the same
             })  # fmt: skip
         case "flavor":
             return Declared("openstack:compute/flavor:Flavor", lambda ids: {
@@ -83,7 +84,7 @@ class Machine(RuleBasedStateMachine):
         number=strategies.integers(1, 3),
     )  # fmt: skip
     def declare(self, kind: str, name: str, text: str, number: int) -> None:
-        needed = {"subnet": ["network"], "rule": ["group"], "port": ["network", "group"]}
+        needed = {"subnet": ["network"], "rule": ["group"], "port": ["network", "subnet", "group"]}
         for other in needed.get(kind, []):
             self.chosen.setdefault((other, name), (text, number))
         self.chosen[kind, name] = (text, number)
@@ -93,7 +94,7 @@ class Machine(RuleBasedStateMachine):
     @rule(data=strategies.data())
     def drop(self, data: Any) -> None:
         kind, name = data.draw(strategies.sampled_from(sorted(self.chosen)))
-        leaning = {"network": ["subnet", "port"], "group": ["rule", "port"]}
+        leaning = {"network": ["subnet", "port"], "subnet": ["port"], "group": ["rule", "port"]}
         for gone in [kind, *leaning.get(kind, [])]:
             self.chosen.pop((gone, name), None)
         self._write_program()
@@ -128,6 +129,7 @@ class Machine(RuleBasedStateMachine):
             key = {"people": "group", "group": "security_group"}.get(kind, kind)
             body = {key: {"description": "by hand"}}
             self.fake.handle(service, "PATCH" if service == "identity" else "PUT", path, {}, body)
+        self.engine.time_passes()
         self.by_hand = True
 
     @precondition(lambda self: any(name not in self.engine.state for name in self.engine.program))
