@@ -13,6 +13,7 @@ from typing import Protocol
 from infra.cloud.connection import Cloud
 from infra.cloud.errors import NotFound
 from infra.domain.drift import Finding
+from infra.domain.plan import PlannedStep
 from infra.errors import InfraError
 from infra.provider.registry import resource, served
 from infra.provisioning.confirmation import Confirmations
@@ -21,8 +22,14 @@ from infra.provisioning.drift_order import rank
 from infra.provisioning.stack_record import digest_of
 from infra.provisioning.stack_state import HIDDEN
 
-DANGEROUS = frozenset({"Instance", "Volume", "Network", "Router", "Project", "Image", "snapshot", "backup"})
-"""What holds data or carries access: deleted only after a second person has confirmed that very list."""
+DANGEROUS = frozenset({
+    "Instance", "Volume", "Network", "Subnet", "Port", "Router", "RouterInterface", "FloatingIp", "Project",
+    "User", "GroupV3", "Image", "snapshot", "backup",
+})  # fmt: skip
+"""What holds data, carries traffic or is somebody's account: deleted only after a second person has confirmed
+that very list. Roles, rules and credentials that were given by hand are not among them: nobody had agreed to
+them, and one person may close at night what should not be open.
+"""
 # What has no type of its own, or a type that cannot reach another person's: (service, path of the thing).
 _DIRECTLY = {
     "snapshot": ("volume", "/snapshots/{0}"),
@@ -43,6 +50,9 @@ class Engine(Protocol):
 
     def put_back(self, code: str, urns: Sequence[str]) -> object:
         """Read these resources anew and make them again what the program says, through the guard."""
+
+    def harmless(self, code: str, step: PlannedStep) -> bool:
+        """Whether the guard has nothing against this change."""
 
 
 OPERATION = "zone drift --revert"
@@ -122,7 +132,9 @@ class Reversal:
             return
 
     def _set_back(self, finding: Finding) -> bool:
-        """Whether the change could be undone in place, by what the state knows."""
+        """Whether the change could be undone in place, by what the state knows. What the guard has something
+        against is left to the engine, whose run it refuses or has confirmed.
+        """
         reading = next(one for one in self._readings[finding.agency] if one.resource.urn == finding.urn)
         one, found = reading.resource, reading.found
         if found is None:
@@ -135,5 +147,11 @@ class Reversal:
             return False
         wanted = {**{name: one.outputs.get(name) for name in changed - inputs.keys()}, **inputs}
         wanted = {name: value for name, value in wanted.items() if value is not None}
+        present = {**wanted, **{name: found.get(name) for name in changed}}
+        step = PlannedStep(
+            one.urn, "update", one.type, one.name, one.id, present, wanted, tuple(sorted(changed))
+        )
+        if not self._engine.harmless(finding.agency, step):
+            return False
         kind.update(context_of(at(self._cloud, one.outputs), kind), one.id, dict(found), wanted, changed)
         return True

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from infra import inventory as inventories
 from infra.cloud.connection import Cloud, connect
 from infra.domain.drift import PLATFORM, Choice, Delivered, DriftReport, Finding
+from infra.domain.plan import PlannedStep
 from infra.errors import InfraError
 from infra.inventory import Inventory
 from infra.provisioning.adoption import Adoption
@@ -115,7 +116,14 @@ class _Engine:
         self._stacks = stacks
 
     def put_back(self, code: str, urns: Sequence[str]) -> object:
-        return self._stacks.put_back("" if code == PLATFORM else code, urns)
+        return self._stacks.put_back(_code(code), urns)
+
+    def harmless(self, code: str, step: PlannedStep) -> bool:
+        return self._stacks.harmless(_code(code), step)
+
+
+def _code(agency: str) -> str:
+    return "" if agency == PLATFORM else agency
 
 
 def chosen(findings: Iterable[Finding], choice: Choice) -> tuple[list[Finding], list[Finding]]:

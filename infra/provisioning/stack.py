@@ -17,7 +17,7 @@ from typing import Any
 from infra.cloud.connection import Cloud, connect
 from infra.cloud.credentials import Credentials
 from infra.domain.agency import Agency
-from infra.domain.plan import Finding
+from infra.domain.plan import Finding, Plan, PlannedStep
 from infra.errors import InfraError
 from infra.inventory import Inventory
 from infra.provisioning import pulumi_engine
@@ -153,6 +153,11 @@ class Stacks:
         self._prepare([code], program=True)
         self._queue.each("refresh", [code], lambda one: self._run("refresh", one, RunEvents(_quiet), urns))
         return self._up([code], force=True, targets=urns)[0]
+
+    def harmless(self, code: str, step: PlannedStep) -> bool:
+        """Whether the guard has nothing against one change of one stack."""
+        plan = Plan(self._programs.named(code)[1], code, "up", (step,), (), self._programs.level(code))
+        return not self._guard.findings([plan])
 
     def zones(self) -> list[str]:
         """The agencies that have a landing zone, whether or not the inventory still knows them."""

@@ -52,7 +52,8 @@ def as_it_was(site: Site) -> Iterator[None]:
 
 
 def drift(site: Site, *words: str) -> dict[str, Any]:
-    report = site.ok("zone", "drift", AGENCY, *words, "--yes", "--output", "json").json["report"]
+    """The agency's stack after what was asked for, confirmed where it has to be."""
+    report = site.confirmed("zone", "drift", AGENCY, *words, "--yes").json["report"]
     (stack,) = [one for one in report["stacks"] if one["agency"] == AGENCY]
     assert stack["unread"] == ""
     return dict(stack)
@@ -129,6 +130,6 @@ def test_a_hand_made_server_goes_only_after_a_second_person_has_confirmed(
         refused = site.run("zone", "drift", AGENCY, "--revert", found["id"], "--yes", "--output", "json")
         assert refused.json["error"]["code"] == "plan_refused"
         assert hand.has("server", server)
-        site.confirmed("zone", "drift", AGENCY, "--revert", found["id"], "--yes")
+        drift(site, "--revert", found["id"])
     assert not hand.has("server", server)
     assert drift(site, "--revert-all")["findings"] == []

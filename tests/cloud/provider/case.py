@@ -7,15 +7,18 @@ tests `fake_ground()`.
 
 from __future__ import annotations
 
+import itertools
 import threading
 import uuid
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from infra.cloud.connection import Cloud
 from infra.provider.registry import resource
 from infra.provider.resource import Context
+from infra.provisioning.drift_order import rank
 from tests.fakes.openstack import FakeCloud, FakeOpenStack
 
 Inputs = dict[str, Any]
@@ -82,15 +85,23 @@ class Ground:
                 self._shared[key] = self.make(token, inputs)
             return self._shared[key]
 
-    def clear(self) -> list[str]:
-        """Remove what was made, last first; what could not be removed, each with its reason."""
-        left = []
-        while self._made:
-            token, identity, state = self._made.pop()
+    def clear(self, workers: int = 1) -> list[str]:
+        """Remove what was made, kind by kind, what hangs on others first; what could not be removed, each
+        with its reason."""
+        left: list[str] = []
+
+        def remove(token: str, identity: str, state: dict[str, Any]) -> None:
             try:
                 self.maker.delete(token, identity, state)
             except Exception as failed:  # noqa: BLE001, RUF100  (the others are to be removed all the same)
                 left.append(f"{token} {identity}: {failed}")
+
+        last_first = self._made[::-1]
+        made = sorted(last_first, key=lambda one: rank(one[0]), reverse=True)
+        for _, same in itertools.groupby(made, key=lambda one: one[0]):
+            with ThreadPoolExecutor(workers) as pool:
+                list(pool.map(lambda one: remove(*one), same))
+        self._made.clear()
         self._shared.clear()
         return left
 

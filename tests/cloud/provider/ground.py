@@ -49,9 +49,9 @@ def live_ground(bench: Bench, credentials: Credentials) -> Iterator[Ground]:
         try:
             yield ground
         finally:
-            left = ground.clear()
+            left = ground.clear(workers=8)
     finally:
-        left_too = beginnings.clear()
+        left_too = beginnings.clear(workers=8)
     assert not left + left_too, left + left_too
 
 

@@ -87,8 +87,8 @@ CASES = {
     ),
     "an image that needs a larger disk": Case(
         PLATFORM,
-        'min_disk_gib: 2\n    user: debian\n    properties: {os_distro: debian, os_version: "12"}\n  - name',
-        'min_disk_gib: 3\n    user: debian\n    properties: {os_distro: debian, os_version: "12"}\n  - name',
+        "hypervisor_type: qemu\n    min_disk_gib: 2",
+        "hypervisor_type: qemu\n    min_disk_gib: 3",
         "agencies[10].servers[1].flavor",
         "vm.small",
         "has a disk of 2 GiB, but image debian-12 needs 3 GiB",
