@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pulumi
 import pytest
 from pulumi import automation
 
@@ -39,7 +40,7 @@ with warnings.catch_warnings():
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 PROJECT, STACK = "landing_zone", "small"
 PATIENCE = "3,60,0.01,0.02"
-SIDE_BY_SIDE = 3
+SIDE_BY_SIDE = 4
 MOMENTS = ("before the cloud hears it", "after its effect", "after its answer")
 VICTIMS = ("engine", "provider")
 _ANY = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -59,12 +60,10 @@ def program() -> None:
         "rule", security_group_id=group.id, direction="ingress", ethertype="IPv4", protocol="tcp",
         port_range_min=443, port_range_max=443, remote_ip_prefix="10.0.0.0/8", **tenant,
     )  # fmt: skip
-    port = openstack.networking.Port(
-        "port", name="small", network_id=network.id, security_group_ids=[group.id]
-    )
     server = openstack.compute.Instance(
-        "server", name="small", flavor_id="flavor", image_id="image", networks=[{"port": port.id}]
-    )
+        "server", name="small", flavor_id="flavor", image_id="image", networks=[{"uuid": network.id}],
+        opts=pulumi.ResourceOptions(depends_on=[subnet]),
+    )  # fmt: skip
     volume = openstack.blockstorage.Volume("volume", name="small", size=1)
     openstack.compute.VolumeAttach("attach", instance_id=server.id, volume_id=volume.id)
 
