@@ -17,6 +17,7 @@ from infra.provisioning import state_backend
 from infra.provisioning.stack import AgencyUnknown
 from infra.provisioning.stack_result import PlatformMissing, StackFailure, StackProgress, StacksFailed
 from tests.functional.provider.conftest import ROOT, Place
+from tests.functional.provider.content import content
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
@@ -117,6 +118,25 @@ def test_a_run_killed_anywhere_is_finished_by_the_next_and_nothing_is_doubled(
         stacks.zone_destroy()
         stacks.platform_destroy()
     assert fake.residue() == {}
+
+
+def test_a_state_that_was_cut_off_is_put_back_and_what_was_made_since_is_adopted(place: Place) -> None:
+    fake, site = place.server.fake, place.inventory.site.site_name
+    with place.stacks() as stacks:
+        stacks.platform_up()
+        made = content(fake)
+        checkpoint = place.site / "pulumi" / "state" / ".pulumi" / "stacks" / "platform" / f"{site}.json"
+        assert not [*checkpoint.parent.glob("*.attrs")]
+        checkpoint.with_name(f"{site}.json.attrs").touch()  # of an engine that still wrote them
+        assert stacks.platform_up(force=True).changed == 0
+        checkpoint.with_name(f"{site}.json.attrs").touch()
+        older = json.loads(checkpoint.read_text(encoding="utf-8"))
+        lost = older["checkpoint"]["latest"]["resources"].pop()
+        checkpoint.with_name(f"{site}.json.bak").write_text(json.dumps(older), encoding="utf-8")
+        os.truncate(checkpoint, 0)
+        assert stacks.platform_up(force=True).changes["create"] == 1, lost["urn"]
+        assert content(fake) == made
+        assert stacks.platform_up(force=True).changed == 0
 
 
 def test_one_agency_that_fails_does_not_stop_the_others_and_is_told_with_its_reason(place: Place) -> None:
