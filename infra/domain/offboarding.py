@@ -107,15 +107,3 @@ class Plan:
     digest: str
     lines: tuple[str, ...]
     things: tuple[tuple[str, str, str, int], ...] = ()
-
-
-@dataclass(frozen=True)
-class Approval:
-    """A second person's confirmation of a plan. `at` is UTC in ISO form; `proof` what shows it: a signature
-    and by which key."""
-
-    digest: str
-    requested_by: str
-    confirmed_by: str
-    at: str
-    proof: str = ""

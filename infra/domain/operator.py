@@ -22,3 +22,16 @@ class Operator:
 
 def same_person(one: Operator, other: Operator) -> bool:
     return one.name == other.name or one.key == other.key
+
+
+@dataclass(frozen=True)
+class Approval:
+    """A second operator's confirmation of a plan, taken and used up. `at` is UTC in ISO form; `proof` is what
+    shows it: the signature.
+    """
+
+    digest: str
+    requested_by: str
+    confirmed_by: str
+    at: str
+    proof: str = ""

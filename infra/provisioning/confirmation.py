@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from infra.domain.operator import Operator, same_person
+from infra.domain.operator import Approval, Operator, same_person
 from infra.errors import InfraError
 from infra.hosts.keys import write_whole
 from infra.provisioning.signature import SignatureWrong, Signer, verify
@@ -93,17 +93,6 @@ class WaitingPlan:
             return "waiting"
         age = now - dt.datetime.fromisoformat(self.confirmation.at)
         return "confirmed" if -_AHEAD <= age < dt.timedelta(hours=VALID_HOURS) else "expired"
-
-
-@dataclass(frozen=True)
-class Approval:
-    """A second person's confirmation of a plan, taken and used up. `at` is UTC in ISO form."""
-
-    digest: str
-    requested_by: str
-    confirmed_by: str
-    at: str
-    proof: str = ""
 
 
 class Confirmations:

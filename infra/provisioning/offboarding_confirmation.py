@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 
-from infra.domain.offboarding import Approval, Plan
-from infra.provisioning import confirmation
+from infra.domain.offboarding import Plan
+from infra.domain.operator import Approval
 from infra.provisioning.confirmation import Confirmations, Signed, WaitingPlan
 
 OPERATION = "zone offboard"
@@ -21,12 +20,11 @@ class OffboardingConfirmations(Confirmations):
 
     def approve(self, plan: Plan) -> Approval:
         """Raises PlanRefused, which says how the plan is confirmed, until it is."""
-        given = self._taken(plan.digest) or self.demand(
+        return self._taken(plan.digest) or self.demand(
             plan.digest, OPERATION, plan.lines, {"agency": plan.agency, "things": plan.things}
         )
-        return Approval(**asdict(given))
 
-    def _taken(self, digest: str) -> confirmation.Approval | None:
+    def _taken(self, digest: str) -> Approval | None:
         for file in sorted((self._folder / "used").glob(f"*-{digest}.json")):
             told = json.loads(file.read_text(encoding="utf-8"))
             parts = {part: Signed(**told[part]) for part in ("request", "confirmation")}

@@ -17,7 +17,8 @@ from infra.cloud.holding import COPY, read_holdings, services_not_looked_at
 from infra.cloud.image_data import ImageData
 from infra.cloud.waiting import Deadline
 from infra.domain.holding import Holding, Holdings, digest_of
-from infra.domain.offboarding import Approval, Event, Plan, Step
+from infra.domain.offboarding import Event, Plan, Step
+from infra.domain.operator import Approval
 from infra.errors import InfraError
 from infra.provisioning.export import ExportFolder
 from infra.provisioning.offboarding_case import Case, CaseFiles

@@ -17,7 +17,8 @@ from infra.cloud.connection import connect
 from infra.cloud.credentials import Credentials
 from infra.cloud.image_data import CloudImageData
 from infra.cloud.waiting import Deadline
-from infra.domain.offboarding import Approval, Plan
+from infra.domain.offboarding import Plan
+from infra.domain.operator import Approval
 from infra.provisioning import certificates, record
 from infra.provisioning.confirmation import PlanRefused
 from infra.provisioning.offboarded import AgencyOffboarded, leave_out, readmit

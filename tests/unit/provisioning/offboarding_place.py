@@ -14,7 +14,8 @@ from infra.cloud.project import projects
 from infra.cloud.removal import remove_all
 from infra.cloud.waiting import Deadline
 from infra.domain.holding import Holding
-from infra.domain.offboarding import Approval, Plan, Waiver
+from infra.domain.offboarding import Plan, Waiver
+from infra.domain.operator import Approval
 from infra.provisioning.export import ExportFolder
 from infra.provisioning.offboarding import Asked, Offboarding, Progress
 from infra.provisioning.offboarding_case import Case, CaseFiles
