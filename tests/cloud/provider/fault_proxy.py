@@ -16,7 +16,7 @@ import ssl
 import struct
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -98,7 +98,26 @@ class Lane:
         self.calls: list[Call] = []
         self.after: Callable[[Call], None] = lambda call: None
         self._aim: Aim | None = None
+        self._asking = 0
         self._lock = threading.Lock()
+        self._quiet = threading.Condition(self._lock)
+
+    @contextlib.contextmanager
+    def asking(self) -> Iterator[None]:
+        """While the origin works on a call, whoever still waits for its answer."""
+        with self._lock:
+            self._asking += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._asking -= 1
+                self._quiet.notify_all()
+
+    def quiet(self) -> None:
+        """Return when the origin has done all that it was asked, also what nobody waits for any more."""
+        with self._quiet:
+            self._quiet.wait_for(lambda: not self._asking, _LONGEST_HOLD)
 
     def arm(self, aim: Aim) -> Aim:
         with self._lock:
@@ -258,10 +277,11 @@ def _handler(proxy: FaultProxy) -> type[BaseHTTPRequestHandler]:
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve  # noqa: N815
 
         def _forward(self, lane: Lane, call: Call, data: bytes, aim: Aim | None) -> None:
-            status, headers, answer = self._ask(call, data)
-            call.status = status
-            if status < 400 and call.method == "POST":
-                call.made = [(call.origin, path) for path in _made_by(call.path, answer)]
+            with lane.asking():
+                status, headers, answer = self._ask(call, data)
+                call.status = status
+                if status < 400 and call.method == "POST":
+                    call.made = [(call.origin, path) for path in _made_by(call.path, answer)]
             if call.path.partition("?")[0].endswith("/auth/tokens") and status == 201:
                 answer = proxy.rewritten(lane.name, answer)
             if aim and aim.fault in ("time-out after the effect", "held after the effect"):

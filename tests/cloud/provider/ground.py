@@ -14,6 +14,9 @@ from tests.cloud import admin
 from tests.cloud.provider.case import Case, Facts, Ground
 from tests.cloud.provider.matrix import Bench, Making
 
+_UNLIMITED = ("network", "subnet", "port", "router", "floatingip", "security_group", "security_group_rule")
+"""The cases' things stand in the administrator's project, many at a time."""
+
 
 def cases() -> tuple[Case, ...]:
     """Every case of every `*_cases.py` of this folder."""
@@ -46,10 +49,13 @@ def live_ground(bench: Bench, credentials: Credentials) -> Iterator[Ground]:
     beginnings = Ground(cloud, Facts("", "", "", {}, "", "", ""), making)
     try:
         ground = Ground(cloud, _facts(cloud, beginnings), making, run=beginnings.run)
+        limits = f"/quotas/{cloud.project_id}"
+        cloud.service("network").request("PUT", limits, json={"quota": dict.fromkeys(_UNLIMITED, -1)})
         try:
             yield ground
         finally:
             left = ground.clear(workers=8)
+            cloud.service("network").request("DELETE", limits)
     finally:
         left_too = beginnings.clear(workers=8)
     assert not left + left_too, left + left_too

@@ -334,6 +334,7 @@ class Trial:
             time.sleep(0.2)
 
     def _standing(self) -> list[str]:
+        self.lane.quiet()
         token = self.ground.cloud.sdk.session.get_token()
         return [
             path
@@ -415,12 +416,14 @@ class Trial:
 
     @contextmanager
     def _in_haste(self) -> Iterator[None]:
-        """The next run after a fault is another process, which finds what this one left."""
+        """The next run after a fault is another process, which finds what this one left when the cloud is
+        done with it."""
         patient, self.engine = self.engine, self._hasty
         try:
             yield
         finally:
             self.engine = patient
+            self.lane.quiet()
 
     def _both(self, thing: Thing, names: list[str], inputs: Struct | None = None) -> dict[str, Any]:
         """What is and what is wanted, by name."""

@@ -75,8 +75,8 @@ class Weather:
     (`hasty`); everything else is done by one that is not (`patient`), as another run of the engine would."""
 
     thorough: bool = False
-    workers: int = 24
-    hasty: str = "2,3,0.1,0.4"
+    workers: int = 16
+    hasty: str = "2,4,0.1,0.4"
     patient: str = "3,300,0.1,0.4"
 
 

@@ -142,7 +142,7 @@ def _port_update(ground: Ground, inputs: Inputs) -> Inputs:
 
 
 def _rule_inputs(ground: Ground) -> Inputs:
-    own = ground.make(GROUP, {"name": ground.name("group")})["id"]
+    own = ground.once("group of a rule", GROUP, {"name": ground.name("group")})["id"]
     return {"securityGroupId": own, "direction": "ingress", "ethertype": "IPv4", "protocol": "TCP",
             "portRangeMin": 22, "portRangeMax": 22, "remoteIpPrefix": "10.0.0.7/8",
             "description": "from a case"}  # fmt: skip
