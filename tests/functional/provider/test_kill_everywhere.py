@@ -182,7 +182,9 @@ def cut_off(bed: Bed, number: int, moment: str, victim: str) -> None:
                 kill()
                 if victim == "engine":
                     time.sleep(0.05)
-            assert run.exception() is not None, "the run ended before it was killed"
+            ended = run.exception()
+    assert aim.held.is_set() or dead.is_set(), f"the run ended before it was killed: {ended or 'it was done'}"
+    assert ended is not None, "the run outlived its kill"
     bed.lane.disarm()
     bed.lane.after = lambda call: None
 
