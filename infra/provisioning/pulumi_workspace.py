@@ -25,9 +25,9 @@ from infra.cloud.credentials import Credentials
 from infra.errors import InfraError
 from infra.provisioning.state_backend import EngineBackend, FileBackend, StateBackend, asking, patiently
 
-# Programs speak to their engines from our process, and gRPC keeps the connections of a process in one pool, by
-# address. An engine that got the port of one that is gone met that one's dead connection, waiting for its next
-# try: "Resource monitor has terminated". So each channel has a pool of its own.
+# Programs speak to their engines from our process, and gRPC keeps the connections of a process in one pool,
+# by address. An engine that got the port of one that is gone met that one's dead connection, waiting for its
+# next try: "Resource monitor has terminated". So each channel has a pool of its own.
 _OWN_CONNECTION = ("grpc.use_local_subchannel_pool", 1)
 if _OWN_CONNECTION not in _GRPC_CHANNEL_OPTIONS:
     _GRPC_CHANNEL_OPTIONS.append(_OWN_CONNECTION)
