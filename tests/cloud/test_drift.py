@@ -43,12 +43,14 @@ def hand(site: Site) -> Hand:
 
 @pytest.fixture(autouse=True)
 def as_it_was(site: Site) -> Iterator[None]:
-    """The inventory as it was before the test."""
+    """The inventory as it was before the test, and the zone as that says."""
     agencies = site.inventory / "agencies.yaml"
     kept = agencies.read_bytes()
     yield
-    agencies.write_bytes(kept)
     (site.inventory / "adopted.yaml").unlink(missing_ok=True)
+    if agencies.read_bytes() != kept:
+        agencies.write_bytes(kept)
+        site.confirmed("zone", "up", AGENCY)
 
 
 def drift(site: Site, *words: str) -> dict[str, Any]:
