@@ -16,6 +16,7 @@ import openstack
 from tests.cloud import admin
 
 PATTERN = b"bytes of the agency's own "
+COPIES = 200_000
 PASSWORD = "only-for-this-test-0"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0Q5QpTtYxwUeR3gX7VqH4bqTgkK1mDqvYwHkQ6D8jv test"
 
@@ -59,7 +60,7 @@ def main() -> None:
 
 def _disks(cloud: Any) -> dict[str, str]:
     """An image of known bytes, a volume that is made of it, and a snapshot of the volume."""
-    data = PATTERN * 200_000
+    data = PATTERN * COPIES
     image = cloud.image.create_image(
         "of-their-own", data=data, disk_format="raw", container_format="bare", wait=True
     )
