@@ -104,7 +104,8 @@ def _subnet_inputs(ground: Ground) -> Inputs:
 
 def _six_inputs(ground: Ground) -> Inputs:
     number = next(_blocks)
-    return {"name": ground.name("subnet"), "networkId": network(ground), "cidr": f"FD00:0:{number:x}::/64",
+    own = ground.make(NETWORK, {"name": ground.name("net")})["id"]  # every port of it gets an address
+    return {"name": ground.name("subnet"), "networkId": own, "cidr": f"FD00:0:{number:x}::/64",
             "ipVersion": 6, "ipv6AddressMode": "slaac", "ipv6RaMode": "slaac"}  # fmt: skip
 
 
