@@ -183,11 +183,13 @@ def _storms(weather: Weather, trial: Trial, result: Result) -> None:
 
 
 def _kills(bench: Bench, trials: Sequence[Trial], results: Sequence[Result], position: str) -> None:
-    """One kill for each kind of operation, all cases together."""
+    """One kill for each kind of operation, all cases together. Where an operation has one write, the first is
+    the last."""
     lives = [
         _Life(trial, result, position)
         for trial, result in zip(trials, results, strict=True)
-        if "kill" not in trial.case.not_applicable and "create" in trial.counts.writes
+        if "kill" not in trial.case.not_applicable
+        and max(trial.counts.writes.values(), default=0) > (position == "last")
     ]
     for name in ("create", "update", "delete"):
         _kill_during(bench, lives, name)
