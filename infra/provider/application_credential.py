@@ -23,6 +23,7 @@ from infra.provider import rules
 from infra.provider.property import Difference, Property
 from infra.provider.resource import REGION, Context, NotOurs, Resource, State, kept
 
+_PAUSES = (1.0, 2.0, 4.0, 8.0)  # seconds before a create is tried again
 _METHODS = ("POST", "GET", "HEAD", "PATCH", "PUT", "DELETE")
 
 
@@ -143,13 +144,25 @@ def _made(context: Context, inputs: State, secret: str) -> Thing:
         body["expires_at"] = _written(_time(inputs["expiresAt"]))
     try:
         with _explained(context.cloud):
-            return application_credentials(context.cloud).create(body)
+            return _created(context, body)
     except (Conflict, Unavailable):
         # Nothing of this name was there a moment ago: one with our mark is what this request made.
         found = application_credential_named(context.cloud, inputs["name"])
         if found is None or not _bears(found, context.mark):
             raise
         return found
+
+
+def _created(context: Context, body: dict[str, Any]) -> Thing:
+    """Keystone's caches may miss a role of ours for some seconds after a role was given or taken anywhere."""
+    for pause in _PAUSES:
+        try:
+            return application_credentials(context.cloud).create(body)
+        except (NotFound, Refused) as refused:
+            if "role assignment" not in str(refused):
+                raise
+            context.deadline.pause(pause)
+    return application_credentials(context.cloud).create(body)
 
 
 @contextmanager

@@ -223,9 +223,18 @@ class TestApplicationCredential:
     def test_a_refusal_says_the_way_out(
         self, context: Contexts, fake: FakeOpenStack, status: int, said: str, way_out: str
     ) -> None:
-        fake.fail("POST", "application_credentials$", status, said)
+        for _ in range(9):  # more often than it is tried again
+            fake.fail("POST", "application_credentials$", status, said)
         with pytest.raises(ApplicationCredentialRefused, match=way_out):
             make(context(), self.SHORT, name="c")
+
+    def test_a_role_that_keystone_misses_for_a_moment_is_waited_for(
+        self, context: Contexts, fake: FakeOpenStack
+    ) -> None:
+        for _ in range(2):
+            fake.fail("POST", "application_credentials$", 400, "Could not find role assignment with role: r")
+        make(context(), self.SHORT, name="c")
+        assert fake.called("POST", "application_credentials$") == 3
 
 
 class TestLimits:
