@@ -8,10 +8,14 @@ from infra.provider.registry import served
 from tests.cloud.conftest import ROOT, Site
 from tests.cloud.provider.document import document
 
+MOST_BESIDE_OTHERS = 3
+"""Problems that a case had only beside the others: more would be no neighbour's doing."""
+
 
 def test_every_type_lives_through_faults_and_kills_and_the_page_says_so(site: Site) -> None:
     told = json.loads(site.script("tests.cloud.provider.run"))
-    assert told["problems"] == []
+    assert told["problems"] == [], told["beside_others"]
+    assert len(told["beside_others"]) <= MOST_BESIDE_OTHERS, told["beside_others"]
     assert told["table"].keys() == {*served()}
     page = document(told["table"])
     made = site.state / "provider.md"
