@@ -39,7 +39,8 @@ A ✓ says that the rule of its column held, for each case of the type:
 - **kill**: the provider is killed with SIGKILL after the first and after the last effect of each
   operation; its successor ends where an undisturbed run ends, with nothing doubled or left.
 
-All cases run beside each other; one that fails is run once more without the others. With `--thorough` a run has a life of its own for each fault and each call that writes; it takes hours.
+All cases run beside each other; one that fails is run once more without the others. With `--thorough` a
+run has a life of its own for each fault and each call that writes; it takes hours.
 
 """
 
