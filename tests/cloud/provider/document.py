@@ -40,7 +40,7 @@ A ✓ says that the rule of its column held, for each case of the type:
   operation; its successor ends where an undisturbed run ends, with nothing doubled or left.
 
 All cases run beside each other; one that fails is run once more without the others. With `--thorough` a
-run has a life of its own for each fault and each call that writes; it takes hours.
+run has a life of its own for each fault and each call that writes.
 
 """
 
