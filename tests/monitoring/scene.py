@@ -1,0 +1,243 @@
+"""A city at 3 a.m. in numbers: what its exporters say at any time of the last thirty days.
+
+A plain function of time, so that history and the present are one. A hypervisor is down, one is disabled, an
+agency's server does not answer, an API has failed: each view must show it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from tests.monitoring.stand import RULES, Stand, Target, stand
+
+Fact = tuple[str, dict[str, str], float]
+MIB, GIB, DAY = 1024**2, 1024**3, 86400
+HYPERVISORS = {  # name: (heard, enabled, reachable, cores, MiB, used share now)
+    "hv01": (1, 1, 1, 64, 262144, 0.88),
+    "hv02": (1, 1, 1, 64, 262144, 0.71),
+    "hv03": (0, 1, 0, 64, 262144, 0.64),
+    "hv04": (1, 0, 1, 64, 262144, 0.0),
+    "hv05": (1, 1, 1, 96, 524288, 0.93),
+    "hv06": (1, 1, 1, 96, 524288, 0.42),
+}
+SERVERS = (  # agency, server, state, condition, used by the pages
+    ("sotttt", "cong-dich-vu-cong", "active", "up"),
+    ("sotttt", "lgsp-truc-tich-hop", "active", "up"),
+    ("sotttt", "kho-du-lieu", "active", "down"),
+    ("soyte", "ho-so-suc-khoe", "active", "up"),
+    ("soyte", "dang-ky-kham", "active", "up"),
+    ("sotc", "ngan-sach", "active", "up"),
+    ("sotc", "thu-nghiem", "stopped", "idle"),
+    ("sonnptnt", "quan-trac-man", "active", "up"),
+    ("vpubnd", "van-ban", "active", "up"),
+    ("hongbang", "mot-cua", "active", "up"),
+)
+APIS = {"compute": 0.18, "identity": 0.06, "image": 0.09, "network": 0.21, "placement": 0.05, "volume": 0.0}
+QUOTAS = {  # agency: (resource, held, limit)
+    "sotttt": (("cores", 61, 64), ("instances", 14, 20), ("memory", 190 * GIB, 256 * GIB)),
+    "soyte": (("cores", 24, 64), ("instances", 6, 20), ("memory", 96 * GIB, 256 * GIB)),
+    "sotc": (("cores", 8, 16), ("instances", 2, 8), ("memory", 16 * GIB, 64 * GIB)),
+    "sonnptnt": (("cores", 4, 16), ("instances", 1, 8), ("memory", 8 * GIB, 64 * GIB)),
+    "vpubnd": (("cores", 8, 32), ("instances", 2, 8), ("memory", 32 * GIB, 64 * GIB)),
+    "hongbang": (("cores", 4, 16), ("instances", 1, 8), ("memory", 8 * GIB, 64 * GIB)),
+}
+BUDGETS = {"sotttt": 0.12, "soyte": 0.97, "sotc": 1.0, "sonnptnt": 0.71, "vpubnd": 0.88, "hongbang": -0.2}
+
+
+def workload(agency: str, server: str) -> dict[str, str]:
+    return {"agency": agency, "project": agency, "server": server, "server_id": f"id-{agency}-{server}"}
+
+
+def cloud(at: float, now: float) -> Iterator[Fact]:
+    """What the capacity exporter says."""
+    grown = 1 - 0.25 * (now - at) / (30 * DAY) + 0.02 * math.sin(at / DAY * 2 * math.pi)
+    for name, (heard, enabled, _, cores, mebibytes, share) in HYPERVISORS.items():
+        held = {"hypervisor": name}
+        yield "city_hypervisor_service_up", held, heard if now - at < 1200 else 1
+        yield "city_hypervisor_service_enabled", held, enabled
+        for resource_class, unit, allocatable in (
+            ("VCPU", "units", cores * 4.0),
+            ("MEMORY_MB", "bytes", (mebibytes - 16384.0) * MIB),
+            ("DISK_GB", "bytes", 3600.0 * GIB),
+        ):
+            labels = {**held, "resource_class": resource_class}
+            used = allocatable * share * grown * (0.6 if resource_class == "DISK_GB" else 1)
+            yield f"city_hypervisor_allocatable_{unit}", labels, allocatable
+            yield f"city_hypervisor_used_{unit}", labels, float(int(used))
+    for flavor, servers in {"m1.small": 412, "m1.medium": 198, "m1.large": 46, "m1.xlarge": 2}.items():
+        yield "city_flavor_capacity_servers", {"flavor": flavor}, servers
+    for agency, quotas in QUOTAS.items():
+        for resource, used, limit in quotas:
+            unit = "bytes" if resource == "memory" else "units"
+            labels = {"agency": agency, "project": agency, "resource": resource}
+            yield f"city_agency_usage_{unit}", labels, used
+            yield f"city_agency_quota_{unit}", labels, limit
+    yield from standing(at, ("services", "capacity", "quotas"), 30)
+
+
+def workloads(at: float, now: float) -> Iterator[Fact]:
+    """What the uptime exporter says."""
+    for agency, server, state, condition in SERVERS:
+        labels = workload(agency, server)
+        down = condition == "down" and now - at < 2400
+        yield "city_workload_state", {**labels, "state": state}, 1
+        yield "city_workload_expected", labels, condition != "idle"
+        yield "city_workload_info", {**labels, "address": "203.0.113.20", "hypervisor": "hv03"}, 1
+        total = (at - now + 40 * DAY) / 15
+        if condition != "idle":
+            yield "city_workload_up", labels, not down
+            since = now - 2400 if condition == "down" else now - 12 * DAY
+            word = "down" if down else "up"
+            yield "city_workload_since_timestamp_seconds", {**labels, "condition": word}, since
+            yield "city_workload_probes_total", labels, float(int(total))
+            lost = (at - now + 2400) / 15 if down else 0
+            yield "city_workload_probes_good_total", labels, float(int(total - max(0, lost)))
+            yield "city_workload_probe_duration_seconds", labels, 0.02 + 0.01 * math.sin(at / 900)
+            if down:
+                yield "city_workload_down_reason", {**labels, "reason": "timeout"}, 1
+    for service, seconds in APIS.items():
+        up = seconds > 0 or now - at > 900
+        slow = 1 + 0.3 * math.sin(at / 1200 + seconds * 40)
+        yield "city_api_up", {"service": service}, up
+        yield "city_api_probe_duration_seconds", {"service": service}, (seconds or 0.12) * slow if up else 5.0
+    yield from standing(at, ("servers", "apis", "probes"), 15)
+
+
+def standing(at: float, collectors: Iterable[str], interval: float) -> Iterator[Fact]:
+    for collector in collectors:
+        age = 22 if collector != "quotas" else 71
+        labels = {"collector": collector}
+        yield "city_exporter_collector_success", labels, 1
+        yield "city_exporter_collector_last_success_timestamp_seconds", labels, at - age
+        yield "city_exporter_collector_interval_seconds", labels, interval
+        yield "city_exporter_collector_duration_seconds", labels, 0.4
+
+
+def forecasts(at: float, now: float) -> Iterator[Fact]:
+    """What the forecast's writer leaves."""
+    days = {"VCPU": (96, 64, 171), "MEMORY_MB": (41, 27, 66), "DISK_GB": (math.inf, 640, math.inf)}
+    for resource_class, bounds in days.items():
+        for scope, factor in (("all", 1.0), ("without_largest", 0.3)):
+            for bound, value in zip(("likely", "earliest", "latest"), bounds, strict=True):
+                labels = {"resource_class": resource_class, "scope": scope, "bound": bound}
+                yield "city_forecast_days_left", labels, value * factor
+        yield "city_forecast_history_days", {"resource_class": resource_class}, 214
+        yield "city_forecast_error_ratio", {"resource_class": resource_class}, 0.013
+        yield "city_forecast_coverage_ratio", {"resource_class": resource_class}, 0.91
+
+
+def slos(at: float, now: float) -> Iterator[Fact]:
+    """What the SLOs' rules record, for views that look back further than the rules have run."""
+    past = (now - at) / (30 * DAY)
+    for agency, server, _, condition in SERVERS:
+        if condition != "idle":
+            left = BUDGETS[agency] + (1 - BUDGETS[agency]) * past
+            yield from slo({"slo": "workload", **workload(agency, server)}, 0.995, left)
+    for service, seconds in APIS.items():
+        yield from slo(
+            {"slo": "api", "service": service}, 0.999, 0.93 - 0.2 * (1 - past) if seconds else 0.31
+        )
+
+
+def slo(labels: dict[str, str], objective: float, left: float) -> Iterator[Fact]:
+    yield "slo:city_objective:ratio", labels, objective
+    yield "slo:city_budget_left:ratio", labels, left
+    for window, burn in (
+        ("1h", 3.1 if left < 0.2 else 0.2),
+        ("6h", 1.4 if left < 0.2 else 0.3),
+        ("30d", 1 - left),
+    ):
+        yield "slo:city_burn_rate:ratio", {**labels, "window": window}, burn
+        yield "slo:city_errors:ratio", {**labels, "window": window}, burn * (1 - objective)
+
+
+def exposition(facts: Iterable[Fact], at: float | None = None) -> list[tuple[str, str]]:
+    """(name, line) of each fact."""
+    when = "" if at is None else f" {at:.0f}"
+    return [(name, f"{name}{{{_labels(labels)}}} {float(value)!r}{when}") for name, labels, value in facts]
+
+
+def _labels(labels: dict[str, str]) -> str:
+    return ",".join(f'{name}="{value}"' for name, value in labels.items())
+
+
+def history(now: float) -> str:
+    """Thirty days of what grows slowly, a day of the rest."""
+    lines: list[tuple[str, str]] = []
+    for back in range(30 * 24 * 15, 0, -1):
+        at = now - back * 240
+        facts = [("capacity", cloud(at, now)), ("slo", slos(at, now))]
+        if back < 26 * 15:
+            facts.append(("uptime", workloads(at, now)))
+        for job, found in facts:
+            stamped = (
+                (name, {**labels, "job": job, "instance": "mon1"}, value) for name, labels, value in found
+            )
+            slow = back < 26 * 15
+            keep = (
+                "city_hypervisor_used",
+                "city_hypervisor_allocatable",
+                "city_hypervisor_service",
+                "slo:city_budget",
+            )
+            lines += exposition(((n, v, x) for n, v, x in stamped if slow or n.startswith(keep)), at)
+    by_name: dict[str, list[str]] = {}
+    for name, line in lines:
+        by_name.setdefault(name, []).append(line.replace(" inf", " +Inf"))
+    return "\n".join(line for name in sorted(by_name) for line in by_name[name]) + "\n# EOF\n"
+
+
+def text(facts: Iterable[Fact]) -> str:
+    return "\n".join(line.replace(" inf", " +Inf") for _, line in exposition(facts)) + "\n"
+
+
+def targets(now: float) -> list[Target]:
+    """Every job of the real configuration that a view asks about."""
+    mon = (("instance", "mon1"),)
+    return [
+        Target("capacity", lambda: text(cloud(time.time(), now)), mon),
+        Target("uptime", lambda: text(workloads(time.time(), now)), mon),
+        Target("drift", lambda: text(forecasts(time.time(), now)), mon),
+        Target("slo", lambda: text(slos(time.time(), now)), mon),
+        Target("controller", lambda: "", (("instance", "ctl1"),)),
+        *(
+            Target(
+                "hypervisor", (lambda: "") if known[2] else None, (("hypervisor", name), ("instance", name))
+            )
+            for name, known in HYPERVISORS.items()
+        ),
+    ]
+
+
+@contextlib.contextmanager
+def a_city(folder: Path) -> Iterator[Stand]:
+    """A stand with the scene, its alerts in Alertmanager, ready to be asked."""
+    now = time.time()
+    rules = [path for path in sorted(RULES.glob("*.yaml")) if path.name != "slo.yaml"]
+    with stand(folder, targets(now), history(now), rules) as made:
+        link = "http://192.0.2.11:9090/consoles/{}.md"
+        for name, labels, summary, age in (
+            ("Watchdog", {"severity": "heartbeat"}, "Alerts are evaluated and delivered", 90 * DAY),
+            ("HypervisorUnreachable", {"severity": "page", "hypervisor": "hv03"},
+             "Hypervisor hv03 does not answer", 1140),
+            ("ApiDown", {"severity": "page", "service": "volume"}, "The volume API does not answer", 840),
+            ("AgencyWorkloadDown", {"severity": "page", "agency": "sotttt", "server": "kho-du-lieu"},
+             "Server kho-du-lieu of agency sotttt does not answer", 2280),
+            ("FlavorCapacityLow", {"severity": "notice", "flavor": "m1.xlarge"},
+             "Fewer than 3 more servers of flavor m1.xlarge fit", 3 * DAY),
+            ("AgencyQuotaNearLimit", {"severity": "notice", "agency": "sotttt", "resource": "cores"},
+             "Agency sotttt has used 90 % of its cores", 5 * DAY),
+        ):  # fmt: skip
+            made.post_alert(
+                {"alertname": name, "owner": "cloud-operations", **labels},
+                {"summary": summary, "description": summary, "runbook_url": link.format(name)},
+                now - age,
+            )
+        made.wait_for("collector:city_exporter_snapshot_age:seconds")
+        made.wait_for("resource_class:city_allocatable_used:ratio")
+        made.wait_for('up{job="hypervisor"} == 0')
+        yield made
