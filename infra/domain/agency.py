@@ -28,7 +28,7 @@ class Agency:
 
     `operator` marks the agency whose people run the cloud. `adopted` is what was made by hand and then taken
     into the code. `security_level` is its information system's, 1 to 5 (Decree 85/2016/ND-CP, TCVN 11930); 1,
-    the lowest, until it is classified.
+    the lowest, until it is classified. `alert_emails` are told when the agency's own systems do not answer.
     """
 
     code: str
@@ -42,3 +42,4 @@ class Agency:
     servers: tuple[ServerSpec, ...] = ()
     adopted: Adopted = field(default_factory=Adopted, hash=False)
     security_level: int = 1
+    alert_emails: tuple[str, ...] = ()

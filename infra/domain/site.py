@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
+from infra.domain.alerting import Alerting
 from infra.domain.network import ExternalNetwork, SiteNetwork
 from infra.domain.volume_backend import VolumeBackend
 
@@ -43,6 +44,8 @@ class Site:
     pulumi_backend_url: str = ""
     """Where the stacks' states are kept; "" is the site's own folder on the deploy host."""
     pulumi_secrets_provider: str = "passphrase"
+    alerting: Alerting | None = None
+    """Who is told of alerts by e-mail; None is nobody."""
 
     def workers(self, service: str) -> int:
         """Processes of an API; 1 unless `api_workers` says more."""

@@ -10,10 +10,11 @@ from pydantic import Field
 
 from infra.domain.adopted import Adopted
 from infra.domain.agency import Agency, City
+from infra.domain.catalog import DEFAULT_ITEM
 from infra.domain.quota import Quota
 from infra.domain.server import ServerSpec
 from infra.inventory.schema import Strict
-from infra.inventory.value import Cidr, Count, Label, Name, Text
+from infra.inventory.value import Cidr, Count, Email, Label, Name, Text
 
 MAX_AGENCIES = 500
 """Agencies that are read; a Vietnamese city has tens."""
@@ -69,9 +70,10 @@ class ServerModel(Strict):
     flavor: Name
     image: Name
     floating_ip: bool = False
+    item: Label = DEFAULT_ITEM
 
     def to_domain(self) -> ServerSpec:
-        return ServerSpec(self.name, self.flavor, self.image, self.floating_ip)
+        return ServerSpec(self.name, self.flavor, self.image, self.floating_ip, self.item)
 
 
 class AgencyModel(Strict):
@@ -84,6 +86,7 @@ class AgencyModel(Strict):
     network: Cidr
     quota: QuotaChangeModel = Field(default_factory=QuotaChangeModel)
     security_level: int = Field(default=1, ge=1, le=5)
+    alert_emails: list[Email] = Field(default_factory=list, max_length=10)
     servers: list[ServerModel] = Field(default_factory=list, max_length=200)
 
     def quota_in(self, size_classes: Mapping[str, Quota]) -> Quota:
@@ -103,6 +106,7 @@ class AgencyModel(Strict):
             servers=tuple(server.to_domain() for server in self.servers),
             adopted=adopted or Adopted(),
             security_level=self.security_level,
+            alert_emails=tuple(self.alert_emails),
         )
 
 

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field
 from infra.domain.network import ExternalNetwork, SiteNetwork
 from infra.domain.site import Site
 from infra.domain.volume_backend import LvmBackend, NfsBackend, RbdBackend, VolumeBackend
+from infra.inventory.alerting import AlertingModel
 from infra.inventory.lab import LabModel
 from infra.inventory.schema import Strict
 from infra.inventory.value import (
@@ -163,6 +164,7 @@ class SiteModel(Strict):
     api_workers: ApiWorkersModel
     pulumi_backend_url: Annotated[str, AfterValidator(_backend)] = ""
     pulumi_secrets_provider: Annotated[str, AfterValidator(_secrets_provider)] = "passphrase"
+    alerting: AlertingModel | None = None
     lab: LabModel | None = None
 
 
@@ -202,6 +204,7 @@ def to_site(model: SiteModel) -> Site:
         time_servers=tuple(model.time_servers),
         volume_backend=_volume_backend(model.volume_backend),
         api_workers={service: getattr(model.api_workers, service) for service in API_SERVICES},
+        alerting=model.alerting.to_domain() if model.alerting is not None else None,
     )
 
 

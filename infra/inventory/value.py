@@ -48,7 +48,7 @@ def _interface(value: str) -> str:
     return value
 
 
-def _host_name(value: str) -> str:
+def host_name(value: str) -> str:
     labels = value.split(".")
     if len(value) > 253 or not all(
         re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", one) for one in labels
@@ -56,6 +56,18 @@ def _host_name(value: str) -> str:
         raise refuse(
             "is neither an address nor a DNS name", "write a name such as api.cloud.example or an address"
         )
+    return value
+
+
+def _email(value: str) -> str:
+    local, _, domain = value.rpartition("@")
+    if (
+        len(value) > 254
+        or not re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}", local)
+        or "." not in domain
+    ):
+        raise refuse("is not an e-mail address", "write it like quantri@haiphong.example")
+    host_name(domain)
     return value
 
 
@@ -89,7 +101,8 @@ Label = Annotated[str, AfterValidator(_label)]
 Name = Annotated[str, AfterValidator(_name)]
 Text = Annotated[str, AfterValidator(_text)]
 InterfaceName = Annotated[str, AfterValidator(_interface)]
-HostName = Annotated[str, AfterValidator(_host_name)]
+HostName = Annotated[str, AfterValidator(host_name)]
+Email = Annotated[str, AfterValidator(_email)]
 AbsolutePath = Annotated[str, AfterValidator(_absolute_path)]
 Cidr = Annotated[IPv4Network, BeforeValidator(_address_of(IPv4Network, "10.64.1.0/24"))]
 Address = Annotated[IPv4Address, BeforeValidator(_address_of(IPv4Address, "10.64.1.5"))]
