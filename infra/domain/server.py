@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from infra.domain.catalog import DEFAULT_ITEM
 from infra.domain.flavor import Flavor
 from infra.domain.image import Image
 from infra.domain.quota import Quota
@@ -12,12 +13,13 @@ from infra.domain.quota import Quota
 
 @dataclass(frozen=True)
 class ServerSpec:
-    """A server as the inventory asks for it; `flavor` and `image` are names."""
+    """A server as the inventory asks for it; `flavor`, `image` and `item` (of the catalog) are names."""
 
     name: str
     flavor: str
     image: str
     floating_ip: bool = False
+    item: str = DEFAULT_ITEM
 
 
 def hypervisor_types_agree(flavor: Flavor, image: Image) -> bool:

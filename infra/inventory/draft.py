@@ -10,15 +10,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from infra.domain.adopted import Adopted
+from infra.domain.catalog import CatalogItem
 from infra.domain.flavor import Flavor
 from infra.domain.host import Host
 from infra.domain.image import Image
 from infra.domain.lab import LabSpec
+from infra.domain.maintenance import MaintenanceWindow
 from infra.domain.operator import Operator
 from infra.domain.platform import Aggregate
 from infra.domain.policy import Policies
 from infra.domain.quota import Quota
 from infra.domain.site import Site
+from infra.domain.sla import Contract
 from infra.inventory.agency import AgencyModel, CityModel
 from infra.inventory.schema import Items, Located
 
@@ -42,8 +45,13 @@ class Draft:
     roles: tuple[str, ...] = ()
     adopted: Located[Mapping[str, Adopted]] | None = None
     operators: Items[Operator] = field(default_factory=lambda: Items((), frozenset(), True))
+    catalog: Items[CatalogItem] | None = None
+    """None where there are only plain servers."""
     policies: Located[Policies] | None = None
     """None where the defaults hold."""
+    maintenance: Items[MaintenanceWindow] = field(default_factory=lambda: Items((), frozenset(), True))
+    contract: Located[Contract] | None = None
+    """None where nothing is promised by contract."""
 
     @property
     def hypervisors(self) -> tuple[Host, ...]:

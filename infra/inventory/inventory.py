@@ -6,13 +6,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.domain.agency import Agency, City
+from infra.domain.catalog import Catalog
 from infra.domain.host import Host
 from infra.domain.lab import LabSpec
+from infra.domain.maintenance import MaintenanceWindow
 from infra.domain.operator import Operator
 from infra.domain.platform import Platform
 from infra.domain.policy import Policies
 from infra.domain.quota import Quota
 from infra.domain.site import Site
+from infra.domain.sla import Contract
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,9 @@ class Inventory:
     content_digest: str = field(repr=False)
     operators: tuple[Operator, ...] = ()
     policies: Policies = field(default_factory=Policies)
+    catalog: Catalog = field(default_factory=Catalog, hash=False)
+    maintenance: tuple[MaintenanceWindow, ...] = ()
+    contract: Contract | None = field(default=None, hash=False)
 
     def digest(self) -> str:
         """SHA-256 (hex) of all files of the inventory as they were read: names and contents."""

@@ -11,31 +11,38 @@ from pathlib import Path
 from typing import Any
 
 from infra.domain.adopted import Adopted
+from infra.domain.catalog import Catalog, CatalogItem
 from infra.domain.host import GROUPS, Host
+from infra.domain.maintenance import MaintenanceWindow
 from infra.domain.operator import Operator
 from infra.domain.platform import Platform
 from infra.domain.policy import Policies
 from infra.domain.quota import Quota
+from infra.domain.sla import Contract
 from infra.errors import InventoryInvalid, Problem
 from infra.inventory import document
 from infra.inventory.adopted import AdoptedModel
 from infra.inventory.agency import MAX_AGENCIES, AgenciesModel, AgencyModel, CityModel, QuotaModel
+from infra.inventory.catalog import understand
 from infra.inventory.document import Document
 from infra.inventory.draft import Draft
 from infra.inventory.host import load_hosts
 from infra.inventory.inventory import Inventory
 from infra.inventory.lab import to_lab
+from infra.inventory.maintenance import MAX_WINDOWS, MaintenanceFileModel, MaintenanceModel
 from infra.inventory.operator import MAX_OPERATORS, OperatorModel, OperatorsModel
 from infra.inventory.platform import MAX_ENTRIES, AggregateModel, FlavorModel, ImageModel, PlatformModel
 from infra.inventory.policy import PoliciesModel
 from infra.inventory.rules import RULES
 from infra.inventory.schema import Items, Located, M, items, validate
 from infra.inventory.site import SiteModel, to_site
+from infra.inventory.sla import to_contract
 from infra.inventory.wording import choose, shown
 
 HOSTS, PLATFORM, AGENCIES, GROUP_VARS = "hosts.yml", "platform.yaml", "agencies.yaml", "group_vars"
-ADOPTED = "adopted.yaml"
+ADOPTED, CATALOG = "adopted.yaml", "catalog.yaml"
 OPERATORS, POLICIES = "operators.yaml", "policies.yaml"
+MAINTENANCE, SLA = "maintenance.yaml", "sla.yaml"
 MAX_PROBLEMS = 200
 """Problems that are told at once; past that, more of the same helps nobody."""
 
@@ -130,6 +137,9 @@ def _draft(reading: Reading) -> Draft:
         adopted=_adopted(reading),
         operators=_operators(reading),
         policies=_policies(reading),
+        catalog=_catalog(reading),
+        maintenance=_maintenance(reading),
+        contract=_contract(reading),
     )
 
 
@@ -205,6 +215,15 @@ def _operators(reading: Reading) -> Items[Operator]:
     return found.each(OperatorModel.to_domain)
 
 
+def _catalog(reading: Reading) -> Items[CatalogItem] | None:
+    """Absent where there are only plain servers."""
+    if not (reading.path / CATALOG).exists():
+        return None
+    found = understand(reading.read(CATALOG))
+    reading.note(found.problems)
+    return found.items
+
+
 def _policies(reading: Reading) -> Located[Policies] | None:
     """Absent where the defaults hold."""
     if not (reading.path / POLICIES).exists():
@@ -215,6 +234,29 @@ def _policies(reading: Reading) -> Located[Policies] | None:
     model, problems = validate(PoliciesModel, source.value, source.file)
     reading.note(problems)
     return Located(source.file, "", model.to_domain()) if model is not None else None
+
+
+def _maintenance(reading: Reading) -> Items[MaintenanceWindow]:
+    """Absent where no maintenance was ever agreed."""
+    if not (reading.path / MAINTENANCE).exists():
+        return Items((), frozenset(), True)
+    source = reading.read(MAINTENANCE)
+    if source.value is not None:
+        reading.note(validate(MaintenanceFileModel, source.value, source.file)[1])
+    found = reading.items(MaintenanceModel, source, "windows", MAX_WINDOWS, name="id")
+    return found.each(MaintenanceModel.to_domain)
+
+
+def _contract(reading: Reading) -> Located[Contract] | None:
+    """Absent where nothing is promised by contract."""
+    if not (reading.path / SLA).exists():
+        return None
+    source = reading.read(SLA)
+    if source.value is None:
+        return None
+    contract, problems = to_contract(source.value, source.file)
+    reading.note(problems)
+    return Located(source.file, "", contract) if contract is not None else None
 
 
 def _adopted(reading: Reading) -> Located[Mapping[str, Adopted]] | None:
@@ -261,5 +303,8 @@ def _inventory(reading: Reading, draft: Draft) -> Inventory:
         lab=draft.lab.value if draft.lab is not None else None,
         operators=draft.operators.values,
         policies=draft.policies.value if draft.policies is not None else Policies(),
+        maintenance=draft.maintenance.values,
+        contract=draft.contract.value if draft.contract is not None else None,
+        catalog=Catalog(draft.catalog.values) if draft.catalog is not None else Catalog(),
         content_digest=reading.digest(),
     )

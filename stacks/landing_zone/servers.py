@@ -9,6 +9,7 @@ from pulumi import ResourceOptions
 from pulumi_openstack import Provider, compute, identity, networking
 
 from infra.domain.agency import Agency
+from infra.domain.catalog import DEFAULT_ITEM, ITEM_KEY
 from stacks.landing_zone.adopted import needs_project
 
 Given: TypeAlias = dict[str, Any]
@@ -44,6 +45,8 @@ def servers(agency: Agency, given: Given, place: Given, scope: Scope) -> list[Gi
     for spec in agency.servers:
         port = networking.Port(f"port-{(name := spec.name)}", name=name, **place)
         kind = {"flavor_id": given["flavors"][spec.flavor], "image_id": given["images"][spec.image]}
+        if spec.item != DEFAULT_ITEM:
+            kind["metadata"] = {ITEM_KEY: spec.item}
         server = compute.Instance(name, name=name, networks=[{"port": port.id}], **kind, **scope.arguments)
         made.append({"name": name, "id": server.id, "fixed_ip": port.all_fixed_ips[0], "floating_ip": ""})
         if spec.floating_ip:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from infra.domain import quota as quotas
 from infra.domain.capacity import Capacity
 from infra.domain.capacity import total as total_capacity
+from infra.domain.catalog import DEFAULT_ITEM
 from infra.domain.flavor import Flavor
 from infra.domain.image import Image
 from infra.domain.server import ServerSpec, hypervisor_types_agree, required_hypervisor_type, usage
@@ -26,6 +27,21 @@ def flavors_and_images_are_known(draft: Draft) -> Iterator[Problem]:
             if known and name not in known:
                 way_out = choose(name, known, f"add the {key} to platform.yaml")
                 yield place.problem(key, name, f"is not a known {key}", way_out)
+
+
+def items_are_known(draft: Draft) -> Iterator[Problem]:
+    """An item that is there and not valid has a problem of its own already, and so has a missing default."""
+    catalog = draft.catalog
+    if catalog is not None and not catalog.names:
+        return
+    known = {DEFAULT_ITEM} | (catalog.names if catalog is not None else set())
+    other = {item.name for item in catalog.values if item.kind != "server"} if catalog is not None else set()
+    for place in _servers(draft):
+        name = place.value.item
+        if name in known - other:
+            continue
+        why = "is not a server's item" if name in other else "is not an item of the catalog"
+        yield place.problem("item", name, why, choose(name, known - other, "add it to catalog.yaml"))
 
 
 def names_are_unique_within_an_agency(draft: Draft) -> Iterator[Problem]:
@@ -113,6 +129,7 @@ def _resolved(draft: Draft) -> Iterator[tuple[Located[ServerSpec], Flavor, Image
 
 RULES = (
     flavors_and_images_are_known,
+    items_are_known,
     names_are_unique_within_an_agency,
     images_go_with_their_flavors,
     images_fit_on_the_disks_of_their_flavors,

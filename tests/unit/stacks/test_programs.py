@@ -7,7 +7,7 @@ import gc
 import importlib.util
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -185,3 +185,14 @@ def test_the_network_outside_hands_out_the_sites_range_without_dhcp(
     external = inventory.site.external_network
     assert subnet["allocationPools"] == [{"start": str(external.first), "end": str(external.last)}]
     assert subnet["enableDhcp"] is False
+
+
+def test_a_server_carries_its_item_and_one_without_stays_as_it_is(
+    recorder: Recorder, inventory: Inventory
+) -> None:
+    agency = next(agency for agency in inventory.agencies if agency.servers)
+    front = replace(agency.servers[0], name="front", item="web-server")
+    agency = replace(agency, servers=(agency.servers[0], front))
+    run("landing_zone", inventory, agency, "ssh-ed25519 A", [])
+    carried = {name: inputs.get("metadata") for name, inputs, _ in recorder.of("Instance")}
+    assert carried == {agency.servers[0].name: None, "front": {"citycloud_item": "web-server"}}
