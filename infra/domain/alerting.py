@@ -15,8 +15,8 @@ class Alerting:
 
     `smarthost` is `name:port` of the city's mail server: port 465 speaks TLS from the start, every other must
     offer STARTTLS. Its account, if it wants one, is in the site's secrets (alert_smtp_username,
-    alert_smtp_password). `on_call` gets pages, `teams` notices by owner, `hotline` is the telephone number that
-    agencies read in their mails.
+    alert_smtp_password). `on_call` gets pages, `teams` notices by owner, `hotline` is the telephone number
+    that agencies read in their mails.
     """
 
     smarthost: str
