@@ -14,12 +14,14 @@ from infra.inventory.rules import (
     agency,
     host,
     lab,
+    maintenance,
     network,
     operator,
     platform,
     policy,
     quota,
     server,
+    sla,
 )
 
 Rule = Callable[[Draft], Iterator[Problem]]
@@ -30,10 +32,12 @@ RULES: tuple[Rule, ...] = (
     *agency.RULES,
     *host.RULES,
     *lab.RULES,
+    *maintenance.RULES,
     *network.RULES,
     *operator.RULES,
     *platform.RULES,
     *policy.RULES,
     *quota.RULES,
     *server.RULES,
+    *sla.RULES,
 )
