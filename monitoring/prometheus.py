@@ -155,12 +155,16 @@ def _get(http: httpx.Client, path: str, given: Mapping[str, str]) -> Any:
     try:
         answer = http.get(path, params=dict(given))
         if answer.status_code not in (200, 400, 422):
-            raise MonitoringUnreachable(f"{http.base_url}{path.lstrip('/')}: status {answer.status_code}")
+            raise MonitoringUnreachable(f"{_place(http, path)}: status {answer.status_code}")
         return answer.json()
     except (httpx.HTTPError, ValueError) as error:
         raise MonitoringUnreachable(
-            f"{http.base_url}{path.lstrip('/')} does not answer: {str(error) or type(error).__name__}"
+            f"{_place(http, path)} does not answer: {str(error) or type(error).__name__}"
         ) from error
+
+
+def _place(http: httpx.Client, path: str) -> str:
+    return str(http.base_url).rstrip("/") + path
 
 
 def _labels(metric: Mapping[str, str]) -> dict[str, str]:

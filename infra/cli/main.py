@@ -24,6 +24,7 @@ COMMANDS = {
     "up": "Bring a whole site up, or go on where a run was cut.",
     "down": "Remove a lab and everything that `up` made for it.",
     "status": "Show what the site is and does now.",
+    "top": "Watch the site live: APIs, alerts, hypervisors, agencies.",
     "verify": "Prove that the site serves: VMs over SSH, isolation, APIs, targets.",
     "preflight": "Check servers and deploy host before a deployment.",
     "deploy": "Deploy only the named phases of a site, in their order.",
@@ -41,6 +42,7 @@ EXIT_CODES = {
     "plan_refused": EXIT_INPUT,
     "not_healthy": EXIT_UNHEALTHY,
     "site_unknown": EXIT_UNHEALTHY,
+    "monitoring_unreachable": EXIT_UNHEALTHY,
 }
 
 

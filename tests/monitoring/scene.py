@@ -28,24 +28,24 @@ SERVERS = (  # agency, server, state, condition, used by the pages
     ("sotttt", "cong-dich-vu-cong", "active", "up"),
     ("sotttt", "lgsp-truc-tich-hop", "active", "up"),
     ("sotttt", "kho-du-lieu", "active", "down"),
-    ("soyte", "ho-so-suc-khoe", "active", "up"),
-    ("soyte", "dang-ky-kham", "active", "up"),
+    ("soyt", "ho-so-suc-khoe", "active", "up"),
+    ("soyt", "dang-ky-kham", "active", "up"),
     ("sotc", "ngan-sach", "active", "up"),
     ("sotc", "thu-nghiem", "stopped", "idle"),
     ("sonnptnt", "quan-trac-man", "active", "up"),
     ("vpubnd", "van-ban", "active", "up"),
-    ("hongbang", "mot-cua", "active", "up"),
+    ("q-hongbang", "mot-cua", "active", "up"),
 )
 APIS = {"compute": 0.18, "identity": 0.06, "image": 0.09, "network": 0.21, "placement": 0.05, "volume": 0.0}
 QUOTAS = {  # agency: (resource, held, limit)
     "sotttt": (("cores", 61, 64), ("instances", 14, 20), ("memory", 190 * GIB, 256 * GIB)),
-    "soyte": (("cores", 24, 64), ("instances", 6, 20), ("memory", 96 * GIB, 256 * GIB)),
+    "soyt": (("cores", 24, 64), ("instances", 6, 20), ("memory", 96 * GIB, 256 * GIB)),
     "sotc": (("cores", 8, 16), ("instances", 2, 8), ("memory", 16 * GIB, 64 * GIB)),
     "sonnptnt": (("cores", 4, 16), ("instances", 1, 8), ("memory", 8 * GIB, 64 * GIB)),
     "vpubnd": (("cores", 8, 32), ("instances", 2, 8), ("memory", 32 * GIB, 64 * GIB)),
-    "hongbang": (("cores", 4, 16), ("instances", 1, 8), ("memory", 8 * GIB, 64 * GIB)),
+    "q-hongbang": (("cores", 4, 16), ("instances", 1, 8), ("memory", 8 * GIB, 64 * GIB)),
 }
-BUDGETS = {"sotttt": 0.12, "soyte": 0.97, "sotc": 1.0, "sonnptnt": 0.71, "vpubnd": 0.88, "hongbang": -0.2}
+BUDGETS = {"sotttt": 0.12, "soyt": 0.97, "sotc": 1.0, "sonnptnt": 0.71, "vpubnd": 0.88, "q-hongbang": -0.2}
 
 
 def workload(agency: str, server: str) -> dict[str, str]:
@@ -86,25 +86,51 @@ def workloads(at: float, now: float) -> Iterator[Fact]:
         down = condition == "down" and now - at < 2400
         yield "city_workload_state", {**labels, "state": state}, 1
         yield "city_workload_expected", labels, condition != "idle"
-        yield "city_workload_info", {**labels, "address": "203.0.113.20", "hypervisor": "hv03"}, 1
+        yield (
+            "city_workload_info",
+            {**labels, "address": "203.0.113.20", "hypervisor": "hv03", "item": "web"},
+            1,
+        )
         total = (at - now + 40 * DAY) / 15
         if condition != "idle":
             yield "city_workload_up", labels, not down
             since = now - 2400 if condition == "down" else now - 12 * DAY
             word = "down" if down else "up"
             yield "city_workload_since_timestamp_seconds", {**labels, "condition": word}, since
-            yield "city_workload_probes_total", labels, float(int(total))
+            probe = {**labels, "probe": "https"}
+            yield "city_workload_probe_up", probe, not down
+            yield "city_workload_probes_total", probe, float(int(total))
             lost = (at - now + 2400) / 15 if down else 0
-            yield "city_workload_probes_good_total", labels, float(int(total - max(0, lost)))
-            yield "city_workload_probe_duration_seconds", labels, 0.02 + 0.01 * math.sin(at / 900)
+            yield "city_workload_probes_good_total", probe, float(int(total - max(0, lost)))
+            yield "city_workload_probe_duration_seconds", probe, 0.02 + 0.01 * math.sin(at / 900)
+            yield "city_workload_certificate_expiry_timestamp_seconds", probe, now + 47 * DAY
             if down:
-                yield "city_workload_down_reason", {**labels, "reason": "timeout"}, 1
+                yield "city_workload_down_reason", {**probe, "reason": "timeout"}, 1
     for service, seconds in APIS.items():
         up = seconds > 0 or now - at > 900
         slow = 1 + 0.3 * math.sin(at / 1200 + seconds * 40)
         yield "city_api_up", {"service": service}, up
         yield "city_api_probe_duration_seconds", {"service": service}, (seconds or 0.12) * slow if up else 5.0
     yield from standing(at, ("servers", "apis", "probes"), 15)
+
+
+def canary(at: float, now: float) -> Iterator[Fact]:
+    """What the canary exporter says."""
+    for number, (name, (heard, enabled, *_)) in enumerate(HYPERVISORS.items()):
+        labels = {"hypervisor": name}
+        if not enabled:
+            yield "city_canary_skipped", {**labels, "reason": "disabled"}, 1
+            continue
+        good = heard == 1
+        yield "city_canary_up", labels, good
+        runs = float(int((at - now + 40 * DAY) / 600))
+        yield "city_canary_runs_total", labels, runs
+        yield "city_canary_runs_good_total", labels, runs if good else runs - 2
+        yield "city_canary_last_run_timestamp_seconds", labels, at - 180 - 40 * number
+        for step, seconds in (("address", 1.2), ("boot", 9.4), ("reach", 6.1), ("delete", 3.3)):
+            if good or step == "address":
+                wave = 1 + 0.2 * math.sin(at / 3000 + number)
+                yield "city_canary_last_step_seconds", {**labels, "step": step}, seconds * wave
 
 
 def standing(at: float, collectors: Iterable[str], interval: float) -> Iterator[Fact]:
@@ -158,7 +184,11 @@ def slo(labels: dict[str, str], objective: float, left: float) -> Iterator[Fact]
 def exposition(facts: Iterable[Fact], at: float | None = None) -> list[tuple[str, str]]:
     """(name, line) of each fact."""
     when = "" if at is None else f" {at:.0f}"
-    return [(name, f"{name}{{{_labels(labels)}}} {float(value)!r}{when}") for name, labels, value in facts]
+    return [(name, f"{name}{{{_labels(labels)}}} {_number(value)}{when}") for name, labels, value in facts]
+
+
+def _number(value: float) -> str:
+    return "+Inf" if value == math.inf else repr(float(value))
 
 
 def _labels(labels: dict[str, str]) -> str:
@@ -166,33 +196,45 @@ def _labels(labels: dict[str, str]) -> str:
 
 
 def history(now: float) -> str:
-    """Thirty days of what grows slowly, a day of the rest."""
+    """Thirty days of what grows slowly, at the steps that charts ask for; a day of the rest."""
     lines: list[tuple[str, str]] = []
-    for back in range(30 * 24 * 15, 0, -1):
-        at = now - back * 240
+    slow = (
+        "city_hypervisor_used",
+        "city_hypervisor_allocatable",
+        "city_hypervisor_service",
+        "slo:city_budget",
+    )
+    for at in _moments(now):
+        recent = now - at < 25 * 3600
         facts = [("capacity", cloud(at, now)), ("slo", slos(at, now))]
-        if back < 26 * 15:
-            facts.append(("uptime", workloads(at, now)))
+        if recent:
+            facts += [("uptime", workloads(at, now)), ("canary", canary(at, now))]
         for job, found in facts:
-            stamped = (
-                (name, {**labels, "job": job, "instance": "mon1"}, value) for name, labels, value in found
+            lines += exposition(
+                (
+                    (name, {**labels, "job": job, "instance": "mon1"}, value)
+                    for name, labels, value in found
+                    if recent or name.startswith(slow)
+                ),
+                at,
             )
-            slow = back < 26 * 15
-            keep = (
-                "city_hypervisor_used",
-                "city_hypervisor_allocatable",
-                "city_hypervisor_service",
-                "slo:city_budget",
-            )
-            lines += exposition(((n, v, x) for n, v, x in stamped if slow or n.startswith(keep)), at)
     by_name: dict[str, list[str]] = {}
     for name, line in lines:
-        by_name.setdefault(name, []).append(line.replace(" inf", " +Inf"))
+        by_name.setdefault(name, []).append(line)
     return "\n".join(line for name in sorted(by_name) for line in by_name[name]) + "\n# EOF\n"
 
 
+def _moments(now: float) -> list[float]:
+    quarter = 6 * 3600
+    far = [
+        float(step * quarter) for step in range(int(now - 30 * DAY) // quarter + 1, int(now) // quarter + 1)
+    ]
+    near = [now - back for back in range(25 * 3600, 0, -240)]
+    return sorted(far + near)
+
+
 def text(facts: Iterable[Fact]) -> str:
-    return "\n".join(line.replace(" inf", " +Inf") for _, line in exposition(facts)) + "\n"
+    return "\n".join(line for _, line in exposition(facts)) + "\n"
 
 
 def targets(now: float) -> list[Target]:
@@ -201,6 +243,7 @@ def targets(now: float) -> list[Target]:
     return [
         Target("capacity", lambda: text(cloud(time.time(), now)), mon),
         Target("uptime", lambda: text(workloads(time.time(), now)), mon),
+        Target("canary", lambda: text(canary(time.time(), now)), mon),
         Target("drift", lambda: text(forecasts(time.time(), now)), mon),
         Target("slo", lambda: text(slos(time.time(), now)), mon),
         Target("controller", lambda: "", (("instance", "ctl1"),)),

@@ -1,5 +1,7 @@
 """A real Prometheus and a real Alertmanager on loopback, fed by what a test says that the exporters say.
 
+Alertmanager holds what the test posts and nothing else, so that what a view shows does not depend on time.
+
 `python -m tests.monitoring.stand` keeps one running with the scene of a city, to look at the views by hand.
 """
 
@@ -74,10 +76,10 @@ def stand(
     data.mkdir()
     if history:
         (folder / "history.om").write_text(history, encoding="utf-8")
-        _run("promtool", "tsdb", "create-blocks-from", "openmetrics", str(folder / "history.om"), str(data))
+        _read_in(folder / "history.om", data)
     served = _serve(targets)
     prometheus, alertmanager = _free_port(), _free_port()
-    _configure(folder, targets, served.server_port, alertmanager, rules)
+    _configure(folder, targets, served.server_port, rules)
     try:
         with (
             _running(folder, "alertmanager", alertmanager, "/-/ready", [
@@ -95,9 +97,15 @@ def stand(
         served.server_close()
 
 
-def _configure(
-    folder: Path, targets: Sequence[Target], served: int, alertmanager: int, rules: Sequence[Path]
-) -> None:
+def _read_in(history: Path, data: Path) -> None:
+    """One block for all: promtool reads the whole file once for each block."""
+    _run(
+        "promtool", "tsdb", "create-blocks-from", "--max-block-duration=1440h", "openmetrics",
+        str(history), str(data),
+    )  # fmt: skip
+
+
+def _configure(folder: Path, targets: Sequence[Target], served: int, rules: Sequence[Path]) -> None:
     jobs: dict[str, dict[str, Any]] = {}
     for number, target in enumerate(targets):
         jobs[f"{target.job}-{number}"] = {
@@ -113,7 +121,6 @@ def _configure(
             "external_labels": {"site": "stand"},
         },
         "rule_files": [str(path) for path in rules],
-        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{alertmanager}"]}]}]},
         "scrape_configs": list(jobs.values()),
     }
     (folder / "prometheus.yml").write_text(yaml.safe_dump(configuration), encoding="utf-8")
