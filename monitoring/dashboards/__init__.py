@@ -1,0 +1,1 @@
+"""Dashboards as code: what Grafana shows, and the queries of every panel for tests."""
