@@ -1,0 +1,67 @@
+"""The same suite on SQLite and on a real PostgreSQL that lives as long as the tests do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import psycopg
+import pytest
+
+from infra.store.database import Database
+from infra.store.ledger import Ledger
+from tests.functional.provider.stores import postgresql
+
+_NUMBER = count(1)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[str]:
+    """The folder of PostgreSQL's socket; its password is in the environment, as on a server."""
+    before = os.environ.get("PGPASSWORD")
+    with postgresql() as store:
+        os.environ.update(store.environment)
+        yield parse_qs(urlsplit(store.url).query)["host"][0]
+    os.environ.pop("PGPASSWORD", None)
+    if before is not None:
+        os.environ["PGPASSWORD"] = before
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database of one test's own."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/ledger.sqlite"
+    folder, name = request.getfixturevalue("cluster"), f"ledger{next(_NUMBER)}"
+    with psycopg.connect(host=folder, user="citycloud", dbname="postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return f"postgresql+psycopg://citycloud@/{name}?host={folder}"
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    with Database(url) as found:
+        yield found
+
+
+@pytest.fixture
+def ledger(database: Database) -> Ledger:
+    return Ledger(database)
+
+
+@pytest.fixture
+def behind(url: str, database: Database) -> Iterator[Callable[[str], None]]:
+    """A statement by somebody who has the database's password, and does not go through the ledger."""
+    import sqlalchemy as sa
+
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+
+    def run(statement: str) -> None:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(statement)
+
+    yield run
+    engine.dispose()
