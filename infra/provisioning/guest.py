@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import subprocess
 import time
 from collections.abc import Callable
@@ -159,6 +160,13 @@ def printed_keys(console: str) -> set[str]:
         elif inside and len(words) >= 2:
             keys.add(" ".join(words[:2]))
     return keys
+
+
+def last_lines(console: str, count: int = 4) -> str:
+    """The last lines that a guest printed, in one, without what only a terminal understands."""
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|[^\S\n]|[\x00-\x09\x0b-\x1f]", " ", console)
+    lines = [" ".join(line.split()) for line in plain.splitlines() if line.strip()]
+    return " / ".join(lines[-count:])
 
 
 class GuestRoll:

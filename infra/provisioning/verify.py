@@ -16,7 +16,7 @@ from infra.errors import InfraError
 from infra.hosts import ssh
 from infra.inventory import Inventory
 from infra.provisioning import isolation
-from infra.provisioning.guest import Compute, Guest, GuestRecord, GuestRoll
+from infra.provisioning.guest import Compute, Guest, GuestRecord, GuestRoll, last_lines
 from infra.provisioning.isolation import Isolation
 from infra.provisioning.prometheus import PAGE, FiringAlert, MonitoringTarget
 
@@ -156,8 +156,18 @@ class Verification:
             if not waiting or self._clock() > deadline:
                 break
             self._pause(INTERVAL_SECONDS)
+        errors |= {guest.label: self._silent(guest) for guest in waiting if guest.address}
         checks = [_guest(guest, records.get(guest.label), errors.get(guest.label, "")) for guest in guests]
         return checks, [guest for guest in guests if guest.label in records]
+
+    def _silent(self, guest: Guest) -> str:
+        """How a guest that never answered stands by its own account."""
+        silence = f"no SSH to {guest.address} in {GUEST_SECONDS:.0f} s"
+        try:
+            console = last_lines(self._compute.console(guest.id))
+        except InfraError as error:
+            return f"{silence}; its console cannot be read: {error}"
+        return f"{silence}; its console ends: {console}" if console else f"{silence}; its console is empty"
 
     def _try(self, guest: Guest) -> GuestRecord | InfraError | None:
         if not guest.address:
@@ -266,4 +276,4 @@ def _guest(guest: Guest, record: GuestRecord | None, error: str) -> Check:
         return Check("guest", guest.label, False, f"is {guest.state}")
     if not guest.address:
         return Check("guest", guest.label, True, "active; has no floating address to reach it by")
-    return Check("guest", guest.label, False, error or f"no SSH to {guest.address} in {GUEST_SECONDS:.0f} s")
+    return Check("guest", guest.label, False, error)

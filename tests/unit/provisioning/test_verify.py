@@ -64,6 +64,7 @@ class FakeSite:
 class FakeCompute:
     found: list[Guest]
     error: InfraError | None = None
+    printed: str = ""
 
     def guests(self) -> list[Guest]:
         if self.error is not None:
@@ -71,7 +72,7 @@ class FakeCompute:
         return self.found
 
     def console(self, server_id: str) -> str:
-        return ""
+        return self.printed
 
 
 @dataclass
@@ -195,7 +196,10 @@ def test_a_guest_that_is_slow_is_waited_for(bench: Bench) -> None:
 def test_a_guest_that_never_answers_fails_after_the_deadline(bench: Bench) -> None:
     guest = bench.compute.found[0]
     bench.roll.after[guest.label] = 10_000
-    assert bench.failed() == [f"guest {guest.label}: no SSH to {guest.address} in {GUEST_SECONDS:.0f} s"]
+    bench.compute.printed = "login:\n\n\x1b[0;31mKernel panic\x1b[0m - not syncing\r\n"
+    silence = f"no SSH to {guest.address} in {GUEST_SECONDS:.0f} s"
+    told = "its console ends: login: / Kernel panic - not syncing"
+    assert bench.failed() == [f"guest {guest.label}: {silence}; {told}"]
 
 
 def test_a_guest_with_a_wrong_key_fails_at_once(bench: Bench) -> None:
