@@ -48,20 +48,26 @@ def make_authority(site_name: str, now: dt.datetime) -> Pair:
     return _pair(certificate, key)
 
 
-def make_server_certificate(authority: Pair, names: Iterable[str], now: dt.datetime) -> Pair:
-    """A certificate for all of `names` (host names or IP addresses); the first is the common name."""
+def make_server_certificate(
+    authority: Pair, names: Iterable[str], now: dt.datetime, *, client: bool = False
+) -> Pair:
+    """A certificate for all of `names` (host names or IP addresses); the first is the common name.
+
+    `client`: it also proves who asks, not only who answers.
+    """
     names = _distinct(names)
     ca = x509.load_pem_x509_certificate(authority.certificate.encode())
     ca_key = serialization.load_pem_private_key(authority.key.encode(), None)
     if not isinstance(ca_key, ec.EllipticCurvePrivateKey):
         raise TypeError("the authority's key is not an elliptic curve key")
     key = ec.generate_private_key(ec.SECP256R1())
+    usages = [ExtendedKeyUsageOID.SERVER_AUTH, *([ExtendedKeyUsageOID.CLIENT_AUTH] if client else [])]
     lifetime = min(API_LIFETIME, ca.not_valid_after_utc - now)
     certificate = (
         _builder(_name(names[0]), ca.subject, key.public_key(), now, lifetime)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(sign_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False
         )

@@ -138,11 +138,12 @@ class Vault:
         return Secrets(self._parse(clear))
 
     def ensure(
-        self, site_name: str, services: Iterable[str], api_names: Iterable[str], now: dt.datetime
-    ) -> Secrets:
+        self, site_name: str, services: Iterable[str], api_names: Iterable[str], now: dt.datetime,
+        servers: Mapping[str, Iterable[str]] | None = None,
+    ) -> Secrets:  # fmt: skip
         """Open the vault, with what is missing added, and write it only if something was."""
         before = self.load().values if self.exists() else {}
-        after = complete(before, site_name, services, api_names, now)
+        after = complete(before, site_name, services, api_names, now, servers=servers)
         if after != before:
             self._write(after)
         return Secrets(after)
@@ -186,8 +187,13 @@ def complete(
     services: Iterable[str],
     api_names: Iterable[str],
     now: dt.datetime,
+    *,
+    servers: Mapping[str, Iterable[str]] | None = None,
 ) -> dict[str, Any]:
-    """`existing` with every missing secret made. Pure but for randomness."""
+    """`existing` with every missing secret made. Pure but for randomness.
+
+    `servers`: the names and addresses of each server, which gets a certificate of its own.
+    """
     values = dict(existing)
     for name in PASSWORDS:
         values.setdefault(name, _password(PASSWORD_LENGTH))
@@ -201,24 +207,47 @@ def complete(
         account.setdefault("database", _password(PASSWORD_LENGTH))
         account.setdefault("identity", _password(PASSWORD_LENGTH))
     values["services"] = accounts
-    values["tls"] = _complete_tls(values.get("tls", {}), site_name, list(api_names), now)
+    before = values.get("tls", {})
+    values["tls"] = _complete_tls(before, site_name, list(api_names), now)
+    own = _server_certificates(before.get("servers", {}), values["tls"], servers or {}, now)
+    if own:
+        values["tls"]["servers"] = own
     return values
 
 
+def _server_certificates(
+    before: Mapping[str, Any], tls: Mapping[str, Any], servers: Mapping[str, Iterable[str]], now: dt.datetime
+) -> dict[str, dict[str, str]]:
+    """A certificate and key for each server; those of servers that are gone go with them."""
+    authority = certificates.Pair(tls["ca_certificate"], tls["ca_key"])
+    found = {}
+    for server, addresses in servers.items():
+        names, own = [server, *addresses], before.get(server, {})
+        if not own or not _holds(own["certificate"], names, authority.certificate, now):
+            pair = certificates.make_server_certificate(authority, names, now, client=True)
+            own = {"certificate": pair.certificate, "key": pair.key}
+        found[server] = dict(own)
+    return found
+
+
+def _holds(certificate: str, names: list[str], authority: str, now: dt.datetime) -> bool:
+    """Whether a certificate need not be made anew."""
+    return (
+        not certificates.needs_renewal(certificate, now)
+        and certificates.covers(certificate, names)
+        and certificates.signed_by(certificate, authority)
+    )
+
+
 def _complete_tls(
-    tls: Mapping[str, str], site_name: str, api_names: list[str], now: dt.datetime
-) -> dict[str, str]:
+    tls: Mapping[str, Any], site_name: str, api_names: list[str], now: dt.datetime
+) -> dict[str, Any]:
     if tls and not certificates.needs_renewal(tls["ca_certificate"], now):
         authority = certificates.Pair(tls["ca_certificate"], tls["ca_key"])
     else:
         authority = certificates.make_authority(site_name, now)
     api = certificates.Pair(tls["api_certificate"], tls["api_key"]) if tls else None
-    if (
-        api is None
-        or certificates.needs_renewal(api.certificate, now)
-        or not certificates.covers(api.certificate, api_names)
-        or not certificates.signed_by(api.certificate, authority.certificate)
-    ):
+    if api is None or not _holds(api.certificate, api_names, authority.certificate, now):
         api = certificates.make_server_certificate(authority, api_names, now)
     return {
         "ca_certificate": authority.certificate,

@@ -90,7 +90,8 @@ def open_site(settings: Settings, inventory: Inventory, now: dt.datetime) -> Sit
             )
         ensure_lab_password(paths.vault_password, vault.path)
     services = service_names(settings.project_root)
-    secrets = vault.ensure(inventory.site.site_name, services, api_names(inventory), now)
+    servers = {host.name: [str(host.address)] for host in inventory.hosts}
+    secrets = vault.ensure(inventory.site.site_name, services, api_names(inventory), now, servers)
     ensure_key(paths.ssh_key, f"citycloud-{inventory.site.site_name}")
     certificate = secrets.ca_certificate.encode()
     if not paths.ca_certificate.exists() or paths.ca_certificate.read_bytes() != certificate:

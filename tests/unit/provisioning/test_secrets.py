@@ -87,6 +87,22 @@ def test_a_new_controller_gets_into_the_certificate(vault: Vault) -> None:
     assert certificates.covers(after["api_certificate"], ["ctl2"])
 
 
+def test_each_server_proves_itself_with_a_certificate_of_its_own(vault: Vault) -> None:
+    both = {"ctl1": ["192.0.2.1"], "hv1": ["192.0.2.2"]}
+    first = vault.ensure("lab", SERVICES, NAMES, NOW, both).values["tls"]
+    assert certificates.covers(first["servers"]["hv1"]["certificate"], ["hv1", "192.0.2.2"])
+    assert certificates.signed_by(first["servers"]["hv1"]["certificate"], first["ca_certificate"])
+    assert first["servers"]["hv1"]["key"] != first["servers"]["ctl1"]["key"]
+    assert vault.ensure("lab", SERVICES, NAMES, NOW, both).values["tls"] == first
+
+
+def test_a_server_that_moved_gets_another_certificate_and_one_that_left_loses_its(vault: Vault) -> None:
+    first = vault.ensure("lab", SERVICES, NAMES, NOW, {"ctl1": ["192.0.2.1"], "hv1": ["192.0.2.2"]})
+    after = vault.ensure("lab", SERVICES, NAMES, NOW, {"ctl1": ["192.0.2.9"]}).values["tls"]["servers"]
+    assert set(after) == {"ctl1"}
+    assert after["ctl1"] != first.values["tls"]["servers"]["ctl1"]
+
+
 def test_nothing_in_the_file_is_in_the_clear(vault: Vault) -> None:
     secrets = make_secrets(vault)
     content = vault.path.read_bytes()
