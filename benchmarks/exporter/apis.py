@@ -25,6 +25,7 @@ from benchmarks.exporter.answers import (
 from benchmarks.exporter.world import DISK_GB, MEMORY_MB, RATIOS, RESERVED, VCPUS, Item, World, identity
 
 _TOTAL = {"VCPU": VCPUS, "MEMORY_MB": MEMORY_MB, "DISK_GB": DISK_GB}
+_TRAITS = ["COMPUTE_NODE", "HW_CPU_X86_AVX2", "COMPUTE_VOLUME_ATTACH"]
 # Gone from os-hypervisors with 2.88.
 _USAGE_FIELDS = frozenset({
     "cpu_info", "current_workload", "disk_available_least", "free_disk_gb", "free_ram_mb", "local_gb",
@@ -201,6 +202,39 @@ def _allocations(call: Call, provider: str) -> Item:
     return {"resource_provider_generation": _generation(call, host), "allocations": found}
 
 
+def _allocations_of(call: Call, consumer: str) -> Item:
+    """What one server holds, by provider."""
+    world = call.cloud.world
+    number = _server_numbers(world).get(consumer)
+    if number is None:
+        return {"allocations": {}}
+    provider = identity("hypervisor", number % world.hosts)
+    return {"allocations": {provider: {"resources": world.demand(number), "generation": 7}}}
+
+
+@cache
+def _server_numbers(world: World) -> dict[str, int]:
+    return {identity("server", number): number for number in range(world.servers)}
+
+
+def _candidates(call: Call) -> Item:
+    """Providers that still have what `resources` asks for, each with its usages and traits."""
+    wanted = {name: int(n) for name, n in (p.split(":") for p in call.first("resources").split(","))}
+    requests, summaries = [], {}
+    for host in range(call.cloud.world.hosts):
+        used = call.cloud.world.usages[host]
+        room = {name: int((total - RESERVED[name]) * RATIOS[name]) for name, total in _TOTAL.items()}
+        if any(room[name] - used[name] < amount for name, amount in wanted.items()):
+            continue
+        provider = identity("hypervisor", host)
+        requests.append({"allocations": {provider: {"resources": wanted}}, "mappings": {"": [provider]}})
+        summaries[provider] = {
+            "resources": {name: {"capacity": room[name], "used": used[name]} for name in room},
+            "traits": _TRAITS, "parent_provider_uuid": None, "root_provider_uuid": provider,
+        }  # fmt: skip
+    return {"allocation_requests": requests, "provider_summaries": summaries}
+
+
 def _project_usages(call: Call) -> Item:
     """Placement's usages of a project: by class, and by consumer type from 1.38 on."""
     held = _held(call, call.first("project_id"))
@@ -215,7 +249,7 @@ def _project_usages(call: Call) -> Item:
 def _traits(call: Call, provider: str) -> Item:
     host = _host(call, provider)
     return {"resource_provider_generation": _generation(call, host),
-            "traits": ["COMPUTE_NODE", "HW_CPU_X86_AVX2", "COMPUTE_VOLUME_ATTACH"]}  # fmt: skip
+            "traits": _TRAITS}  # fmt: skip
 
 
 def _provider_aggregates(call: Call, provider: str) -> Item:
@@ -262,6 +296,8 @@ ROUTES: dict[str, dict[str, Callable[..., Any]]] = {
     "identity": {
         r"/v3/?": lambda call: {"version": {"id": "v3.14", "status": "stable", "links": [
             {"rel": "self", "href": f"{call.cloud.address}/identity/v3/"}]}},
+        r"/v3/auth/projects": _filtered("projects", lambda world: world.project_list),
+        r"/v3/auth/domains": lambda call: {"domains": call.cloud.world.domains},
         r"/v3/domains": lambda call: {"domains": call.cloud.world.domains},
         r"/v3/projects": _filtered("projects", lambda world: world.project_list),
         rf"/v3/projects/{_P}": _project,
@@ -276,6 +312,10 @@ ROUTES: dict[str, dict[str, Callable[..., Any]]] = {
     "compute": {
         r"/v2.1/?": _version("v2.1", NOVA_MAXIMUM, (2, 1)),
         r"/v2.1/os-hypervisors/detail": _hypervisors,
+        r"/v2.1/os-hypervisors": lambda call: page(call, [
+            {key: item[key] for key in ("id", "hypervisor_hostname", "state", "status")}
+            for item in call.cloud.world.hypervisors], "hypervisors", PAGE),
+        r"/v2.1/os-migrations": lambda call: {"migrations": []},
         r"/v2.1/os-services": _filtered("services", lambda world: world.compute_services),
         r"/v2.1/os-aggregates": lambda call: {"aggregates": call.cloud.world.aggregates},
         r"/v2.1/os-availability-zone": lambda call: {"availabilityZoneInfo": [
@@ -297,6 +337,8 @@ ROUTES: dict[str, dict[str, Callable[..., Any]]] = {
         rf"/resource_providers/{_U}/traits": _traits,
         rf"/resource_providers/{_U}/aggregates": _provider_aggregates,
         r"/usages": _project_usages,
+        r"/allocation_candidates": _candidates,
+        rf"/allocations/{_U}": _allocations_of,
         r"/resource_classes": lambda call: {"resource_classes": [{"name": name} for name in _TOTAL]},
     },
     "network": {
@@ -311,7 +353,7 @@ ROUTES: dict[str, dict[str, Callable[..., Any]]] = {
         r"/v2.0/floatingips": _listed("floatingips", "floatingips"),
         r"/v2.0/security-groups": _listed("security_groups", "security_groups"),
         r"/v2.0/network-ip-availabilities": _availabilities,
-        rf"/v2.0/quotas/{_P}(?:/details)?": _network_quota,
+        rf"/v2.0/quotas/{_P}(?:/details|/default)?": _network_quota,
         r"/v2.0/quotas": lambda call: {"quotas": []},
     },
     "volume": {

@@ -19,6 +19,9 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 TICK = os.sysconf("SC_CLK_TCK")
 START_SECONDS = 60.0
+_LAST = re.compile(
+    rb'^city_exporter_collector_last_success_timestamp_seconds\{collector="([^"]+)"\} (\S+)$', re.M
+)
 _SUCCESS = re.compile(rb'^city_exporter_collector_success\{collector="([^"]+)"\} (\S+)$', re.M)
 
 
@@ -76,6 +79,11 @@ class Scrape:
     def failing(self) -> list[str]:
         """Collectors that have not read everything yet."""
         return [name.decode() for name, value in _SUCCESS.findall(self.body) if float(value) != 1]
+
+    @property
+    def missing(self) -> list[str]:
+        """Collectors that have never read anything yet: this answer lacks their families."""
+        return [name.decode() for name, value in _LAST.findall(self.body) if not float(value)]
 
     @property
     def series(self) -> int:
@@ -136,7 +144,7 @@ class Exporter:
                 return Scrape(time.monotonic() - began, found.body)
             if time.monotonic() - began > START_SECONDS * 2:
                 raise SystemExit(f"these collectors never succeeded: {found.failing}")
-            time.sleep(0.02)
+            time.sleep(0.1)
 
     @property
     def peak_bytes(self) -> int:

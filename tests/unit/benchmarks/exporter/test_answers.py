@@ -14,7 +14,7 @@ from benchmarks.exporter.world import World
 
 @pytest.fixture(scope="module")
 def cloud() -> Cloud:
-    return Cloud(World(hosts=12, projects=7, servers=2300), "http://192.0.2.1")
+    return Cloud(World(hosts=60, projects=7, servers=2300), "http://192.0.2.1")
 
 
 def got(cloud: Cloud, target: str, version: str = "") -> Answer:
@@ -106,3 +106,13 @@ def test_calls_are_counted_by_endpoint_without_ids(cloud: Cloud) -> None:
     (first, *_) = body(cloud, "/placement/resource_providers")["resource_providers"]
     answer = got(cloud, f"/placement/resource_providers/{first['uuid']}/usages")
     assert answer.endpoint == "placement /resource_providers/ID/usages"
+
+
+def test_candidates_tell_the_usages_of_all_who_have_room(cloud: Cloud) -> None:
+    summaries = body(cloud, "/placement/allocation_candidates?resources=VCPU:1", "placement 1.36")
+    for provider, told in summaries["provider_summaries"].items():
+        used = body(cloud, f"/placement/resource_providers/{provider}/usages")["usages"]
+        assert {name: amount["used"] for name, amount in told["resources"].items()} == used
+    assert len(summaries["provider_summaries"]) == 60
+    none = body(cloud, "/placement/allocation_candidates?resources=VCPU:100000", "placement 1.36")
+    assert none == {"allocation_requests": [], "provider_summaries": {}}
