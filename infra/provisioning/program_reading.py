@@ -84,6 +84,7 @@ class _Monitor(ResourceMonitorServicer):
         known = [
             resource_pb2.RESOURCE_MONITOR_FEATURE_SECRETS,
             resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_REFERENCES,
+            resource_pb2.RESOURCE_MONITOR_FEATURE_DELETED_WITH,
         ]
         return resource_pb2.DeploymentInfo(supportedFeatures=known)
 

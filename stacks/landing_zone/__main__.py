@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from pulumi import Config, ResourceOptions, StackReference, export
+from pulumi import Config, Resource, ResourceOptions, StackReference, export
 from pulumi_openstack import blockstorage, compute, identity, networking
 
 from infra.domain.agency import Agency
@@ -53,10 +53,13 @@ def _project(agency: Agency, given: Given) -> identity.Project:
     domain = identity.Project("domain", name=agency.code, description=about, is_domain=True)
     project = identity.Project("project", name=agency.code, description=about, domain_id=domain.id)
     for people, held in PEOPLE.items():
-        group = identity.GroupV3(people, name=people, domain_id=domain.id, description=f"{people}: {about}")
+        who = {"name": people, "description": f"{people}: {about}"}
+        group = identity.GroupV3(people, **who, domain_id=domain.id, opts=_goes_with(domain))
         for role in held:
             grant = {"group_id": group.id, "role_id": given["roles"][role]}
-            identity.RoleAssignment(f"{people}-{role}", project_id=project.id, **grant)
+            identity.RoleAssignment(
+                f"{people}-{role}", project_id=project.id, **grant, opts=_goes_with(project)
+            )
     return project
 
 
@@ -74,8 +77,9 @@ def _quotas(project: identity.Project, quota: Quota) -> networking.QuotaV2:
 def _network(agency: Agency, project: identity.Project, given: Given, dns: Sequence[Any]) -> Joined:
     ours: Given = {"name": agency.code, "tenant_id": project.id}
     network = networking.Network("network", **ours, opts=given["limits"])
-    inside = {"network_id": network.id, "cidr": str(agency.network)}
-    subnet = networking.Subnet("subnet", **ours, **inside, dns_nameservers=[str(one) for one in dns])
+    inside: Given = {"network_id": network.id, "cidr": str(agency.network)}
+    inside |= {"dns_nameservers": [str(one) for one in dns]}
+    subnet = networking.Subnet("subnet", **ours, **inside, opts=_goes_with(network))
     outside = given["external_network"]["id"]
     router = networking.Router("router", **ours, external_network_id=outside, opts=given["limits"])
     return network, networking.RouterInterface("gateway", router_id=router.id, subnet_id=subnet.id)
@@ -88,8 +92,14 @@ def _security_group(project: identity.Project, given: Given, open_to: Sequence[s
         come_in = {"direction": "ingress", "ethertype": "IPv4", "remote_ip_prefix": source}
         for protocol, port in OPEN_PORTS:
             let_in = {"protocol": protocol, "port_range_min": port, "port_range_max": port}
-            networking.SecGroupRule(f"{protocol}-from-{source}", **ours, **come_in, **let_in)
+            rule: Given = {**ours, **come_in, **let_in, "opts": _goes_with(group)}
+            networking.SecGroupRule(f"{protocol}-from-{source}", **rule)
     return group
+
+
+def _goes_with(whole: Resource) -> ResourceOptions:
+    """The cloud deletes it with `whole`: no call of its own when both go."""
+    return ResourceOptions(deleted_with=whole)
 
 
 if __name__ == "__main__":

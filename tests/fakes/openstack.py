@@ -384,9 +384,9 @@ class FakeOpenStack:
         if name == "projects" and thing.get("is_domain"):
             if thing["enabled"]:
                 raise Rejected(403, "Cannot delete a domain that is enabled, please disable it first.")
-            inside = [one for one in self.kind("projects").values() if one.get("domain_id") == identity]
-            for one in [*inside]:
-                del self.kind("projects")[one["id"]]
+            for kind in ("groups", "users", "projects"):
+                for one in [o for o in self.kind(kind).values() if o.get("domain_id") == identity]:
+                    self._remove(kind, one)
         if name == "networks" and any(p["network_id"] == identity for p in self.kind("ports").values()):
             raise Rejected(
                 409,
@@ -409,6 +409,8 @@ class FakeOpenStack:
             for port in self.kind("ports").values():
                 if port["device_id"] == identity:
                     port.update({"device_id": "", "device_owner": ""})
+        if name in ("projects", "groups", "users"):
+            self.assignments = {key for key in self.assignments if identity not in key.split("/")}
         del self.kind(name)[identity]
 
     def _identity(self, method: str, parts: list[str], params: dict[str, str], body: Any, scope: str) -> Any:
@@ -427,11 +429,6 @@ class FakeOpenStack:
             owners = sorted(project for service, project in self.quotas if service == "network")
             limits = {one: self._quota("network", "quota", "GET", one, None)[1]["quota"] for one in owners}
             return 200, {"quotas": [{"project_id": one, **limits[one]} for one in owners]}
-        if parts == ["quotas"]:
-            return 200, {"quotas": [
-                {**_DEFAULT_QUOTA["network"], **held, "project_id": project, "tenant_id": project}
-                for (service, project), held in self.quotas.items() if service == "network"
-            ]}  # fmt: skip
         if parts[0] == "quotas" and parts[-1].startswith("details"):
             return self._usage("network", "quota", parts[1])
         if parts[0] == "quotas":

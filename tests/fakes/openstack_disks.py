@@ -78,20 +78,7 @@ class DiskOpenStack(FakeOpenStack):
                 del held[parts[3]]
                 return 204, None
             return 200, {"application_credentials": [x for x in held.values() if x["user_id"] == parts[1]]}
-        if method == "DELETE" and len(parts) == 2 and parts[0] in ("projects", "users", "groups"):
-            self._forget_roles(parts[0], parts[1])
         return None
-
-    def _forget_roles(self, kind: str, identity: str) -> None:
-        """Keystone drops what a thing that goes was part of; a domain takes people and groups along."""
-        thing = self.kind(kind)[identity]
-        if thing.get("is_domain") and not thing["enabled"]:
-            for inside in ("users", "groups", "projects"):
-                for one in [x for x in self.kind(inside).values() if x.get("domain_id") == identity]:
-                    self._forget_roles(inside, one["id"])
-                    if inside != "projects":
-                        del self.kind(inside)[one["id"]]
-        self.assignments -= {key for key in self.assignments if identity in key.split("/")}
 
     def _my_compute(self, method: str, parts: list[str], params: dict[str, str], body: Any) -> Any:
         if parts[0] == "os-quota-sets":
