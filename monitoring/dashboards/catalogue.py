@@ -10,6 +10,7 @@ from monitoring.dashboards.capacity import CAPACITY
 from monitoring.dashboards.operations import OPERATIONS
 from monitoring.dashboards.panel import Panel
 from monitoring.dashboards.slo import SLO
+from monitoring.prometheus import Prometheus
 
 DASHBOARDS = (OPERATIONS, CAPACITY, AGENCY, SLO)
 RATE_INTERVAL = "5m"
@@ -41,3 +42,13 @@ def filled(panel: Panel, agency: str, slo: str) -> Iterator[str]:
             .replace("$agency", agency)
             .replace("$slo", slo)
         )
+
+
+def without_data(prometheus: Prometheus, agency: str) -> tuple[PanelQuery, ...]:
+    """Queries to which a Prometheus has no answer, but those that may be empty. Raises QueryRefused for one
+    that it does not take."""
+    return tuple(
+        entry
+        for entry in queries(agency)
+        if not prometheus.query(entry.expression) and not entry.may_be_empty
+    )

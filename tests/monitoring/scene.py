@@ -68,6 +68,7 @@ def cloud(at: float, now: float) -> Iterator[Fact]:
             used = allocatable * share * grown * (0.6 if resource_class == "DISK_GB" else 1)
             yield f"city_hypervisor_allocatable_{unit}", labels, allocatable
             yield f"city_hypervisor_used_{unit}", labels, float(int(used))
+    yield from totals(grown)
     for flavor, servers in {"m1.small": 412, "m1.medium": 198, "m1.large": 46, "m1.xlarge": 2}.items():
         yield "city_flavor_capacity_servers", {"flavor": flavor}, servers
     for agency, quotas in QUOTAS.items():
@@ -77,6 +78,47 @@ def cloud(at: float, now: float) -> Iterator[Fact]:
             yield f"city_agency_usage_{unit}", labels, used
             yield f"city_agency_quota_{unit}", labels, limit
     yield from standing(at, ("services", "capacity", "quotas"), 30)
+
+
+def totals(grown: float) -> Iterator[Fact]:
+    """What the capacity exporter sums up and judges."""
+    for resource_class, unit, schedulable in (
+        ("VCPU", "units", 1280.0), ("MEMORY_MB", "bytes", 1472.0 * GIB), ("DISK_GB", "bytes", 14400.0 * GIB),
+    ):  # fmt: skip
+        labels = {"resource_class": resource_class}
+        used = schedulable * 0.73 * grown
+        yield f"city_cloud_schedulable_{unit}", labels, schedulable
+        yield f"city_cloud_used_{unit}", labels, float(int(used))
+        yield f"city_cloud_free_{unit}", labels, float(int(schedulable - used))
+        yield f"city_cloud_committed_{unit}", labels, schedulable * 1.31
+        yield f"city_cloud_free_without_largest_{unit}", labels, float(int(schedulable * 0.7 - used))
+    for name in HYPERVISORS:
+        labels = {"hypervisor": name, "resource_class": "MEMORY_MB"}
+        yield "city_hypervisor_stranded_bytes", labels, (6.0 if name == "hv05" else 0.0) * GIB
+        yield "city_placement_orphaned_allocations", {"hypervisor": name}, 0
+    yield "city_largest_hypervisor_loss_absorbable", {}, 0
+    yield "city_largest_hypervisor_info", {"hypervisor": "hv05"}, 1
+    for zone, absorbable in (("nha-a", 1), ("nha-b", 0)):
+        yield "city_zone_loss_absorbable", {"availability_zone": zone}, absorbable
+    yield "city_largest_fitting_flavor_info", {"flavor": "m1.xlarge"}, 1
+    yield "city_volume_pool_capacity_bytes", {"pool": "ssd", "backend": "lvm"}, 20_000.0 * GIB
+    yield "city_volume_pool_free_bytes", {"pool": "ssd", "backend": "lvm"}, 7_300.0 * GIB
+    yield "city_floating_ip_pool_addresses", {"network": "public", "network_id": "n1"}, 254
+    yield "city_floating_ip_pool_used_addresses", {"network": "public", "network_id": "n1"}, 61
+
+
+def servers(at: float, now: float) -> Iterator[Fact]:
+    """What a controller's node exporter says, of which views ask."""
+    for mode, share in (("idle", 0.7), ("user", 0.3)):
+        yield "node_cpu_seconds_total", {"cpu": "0", "mode": mode}, (at - now + 40 * DAY) * share
+    yield "node_memory_MemTotal_bytes", {}, 64.0 * GIB
+    yield "node_memory_MemAvailable_bytes", {}, 23.0 * GIB
+    yield "node_filesystem_size_bytes", {"mountpoint": "/"}, 400.0 * GIB
+    yield "node_filesystem_avail_bytes", {"mountpoint": "/"}, 290.0 * GIB
+    yield "city_database_members", {}, 3
+    yield "city_database_members_expected", {}, 3
+    yield "city_backup_last_success_timestamp_seconds", {"kind": "database"}, now - 7 * 3600
+    yield "city_certificate_expiry_timestamp_seconds", {"name": "api"}, now + 58 * DAY
 
 
 def workloads(at: float, now: float) -> Iterator[Fact]:
@@ -144,7 +186,10 @@ def standing(at: float, collectors: Iterable[str], interval: float) -> Iterator[
 
 
 def forecasts(at: float, now: float) -> Iterator[Fact]:
-    """What the forecast's writer leaves."""
+    """What the ledger's and the forecast's writers leave."""
+    yield "city_ledger_last_day_timestamp_seconds", {}, now - 9 * 3600
+    yield "city_ledger_intact", {}, 1
+    yield "city_ledger_day_unknown_ratio", {}, 0.0004
     days = {"VCPU": (96, 64, 171), "MEMORY_MB": (41, 27, 66), "DISK_GB": (math.inf, 640, math.inf)}
     for resource_class, bounds in days.items():
         for scope, factor in (("all", 1.0), ("without_largest", 0.3)):
@@ -171,6 +216,7 @@ def slos(at: float, now: float) -> Iterator[Fact]:
 
 def slo(labels: dict[str, str], objective: float, left: float) -> Iterator[Fact]:
     yield "slo:city_objective:ratio", labels, objective
+    yield "slo:city_events:increase", {**labels, "window": "30d"}, 172800
     yield "slo:city_budget_left:ratio", labels, left
     for window, burn in (
         ("1h", 3.1 if left < 0.2 else 0.2),
@@ -246,7 +292,7 @@ def targets(now: float) -> list[Target]:
         Target("canary", lambda: text(canary(time.time(), now)), mon),
         Target("drift", lambda: text(forecasts(time.time(), now)), mon),
         Target("slo", lambda: text(slos(time.time(), now)), mon),
-        Target("controller", lambda: "", (("instance", "ctl1"),)),
+        Target("controller", lambda: text(servers(time.time(), now)), (("instance", "ctl1"),)),
         *(
             Target(
                 "hypervisor", (lambda: "") if known[2] else None, (("hypervisor", name), ("instance", name))
@@ -283,4 +329,7 @@ def a_city(folder: Path) -> Iterator[Stand]:
         made.wait_for("collector:city_exporter_snapshot_age:seconds")
         made.wait_for("resource_class:city_allocatable_used:ratio")
         made.wait_for('up{job="hypervisor"} == 0')
+        made.wait_for('up{job="controller"} == 1')
+        made.wait_for("rate(node_cpu_seconds_total[5m])")
+        made.wait_for("slo:city_events:increase")
         yield made
