@@ -46,6 +46,14 @@ def entry(cloud: str, config_file: str = "", secure_file: str = "") -> dict[str,
     return _merged(clouds[cloud], _clouds(secure).get(cloud, {}) if secure else {})
 
 
+def names(config_file: str = "") -> tuple[str, ...]:
+    """The clouds that clouds.yaml has, none where there is no such file. Raises CloudUnknown when it cannot
+    be read.
+    """
+    found = _first(places("clouds", config_file))
+    return tuple(sorted(_clouds(found))) if found else ()
+
+
 def region_of(held: Mapping[str, Any]) -> str:
     """The region of an entry: the one that it names, or the first of its list. "" when it names none."""
     if held.get("region_name"):
