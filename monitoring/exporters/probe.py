@@ -1,74 +1,41 @@
-"""Probes: does a server answer as one that can be worked with?"""
+"""Probes: does a workload answer as one that can be worked with?"""
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import time
-from dataclasses import dataclass
+from collections.abc import Awaitable
 
-_BANNER = b"SSH-"
-_LONGEST_GREETING = 8192  # bytes; RFC 4253 lets a server say other lines before its banner
-# Our own want of files or memory says nothing about the server.
-_OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EADDRNOTAVAIL})
-_REASONS = {
-    errno.ECONNREFUSED: "refused",
-    errno.EHOSTUNREACH: "unreachable",
-    errno.ENETUNREACH: "unreachable",
-    errno.ECONNRESET: "closed",
-    errno.EPIPE: "closed",
-    errno.ETIMEDOUT: "timeout",
-}
+from infra.domain.probe import DnsProbe, HttpProbe, IcmpProbe, Probe, SshProbe, TcpProbe
+from monitoring.exporters.probe_dns import ask_dns
+from monitoring.exporters.probe_http import ask_http
+from monitoring.exporters.probe_icmp import ask_icmp
+from monitoring.exporters.probe_outcome import Answer, Outcome, Phases, Target, reason_of
+from monitoring.exporters.probe_tcp import ask_ssh, ask_tcp
 
 
-class ProbeImpossible(Exception):
-    """The probe could not be made for want of our own resources; it counts neither as good nor as bad."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a probe saw. `reason` is "" when good, else timeout, refused, unreachable, closed, no_banner or
-    failed."""
-
-    good: bool
-    seconds: float
-    reason: str = ""
-
-
-async def probe_ssh(address: str, port: int, timeout: float) -> Outcome:
-    """Connect and wait for sshd's banner, at most `timeout` seconds in all.
-
-    An open port is not enough: a load balancer or a kernel with a hung userland opens ports too. Nothing is
-    sent, so sshd counts no failed login; one such connection in five seconds is under its penalties for
-    sources that give up.
-    """
-    began = time.monotonic()
+async def run(probe: Probe, target: Target) -> Outcome:
+    """Ask once, within the probe's time; raises ProbeImpossible when it could not be asked at all."""
+    began, phases = time.monotonic(), Phases()
     try:
-        async with asyncio.timeout(timeout):
-            reason = await _greeting(address, port)
-    except TimeoutError:
-        reason = "timeout"
-    except OSError as error:
-        if error.errno in _OURS:
-            raise ProbeImpossible(str(error)) from error
-        reason = _REASONS.get(error.errno or 0, "failed")
-    return Outcome(not reason, time.monotonic() - began, reason)
+        async with asyncio.timeout(probe.timeout_seconds):
+            answer = await _ask(probe, target, phases)
+    except OSError as error:  # TimeoutError among them
+        answer = Answer(reason_of(error))
+    phases.close()
+    seconds = time.monotonic() - began
+    return Outcome(not answer.reason, seconds, answer.reason, phases.seconds, answer.certificate_expiry)
 
 
-async def _greeting(address: str, port: int) -> str:
-    """ "" when the banner came, else why not; raises OSError."""
-    reader, writer = await asyncio.open_connection(address, port, limit=_LONGEST_GREETING)
-    try:
-        left = _LONGEST_GREETING
-        while left > 0:
-            line = await reader.readline()
-            if not line:
-                return "closed"
-            if line.startswith(_BANNER):
-                return ""
-            left -= len(line)
-    except ValueError:  # a line longer than the limit
-        pass
-    finally:
-        writer.close()
-    return "no_banner"
+def _ask(probe: Probe, target: Target, phases: Phases) -> Awaitable[Answer]:
+    match probe:
+        case IcmpProbe():
+            return ask_icmp(probe, target, phases)
+        case TcpProbe():
+            return ask_tcp(probe, target, phases)
+        case SshProbe():
+            return ask_ssh(probe, target, phases)
+        case HttpProbe():
+            return ask_http(probe, target, phases)
+        case DnsProbe():
+            return ask_dns(probe, target, phases)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import threading
 import time
 import urllib.request
@@ -21,7 +19,6 @@ from infra.cloud.server_status import read_server_statuses
 from infra.cloud.usage import read_usages
 from monitoring.exporters import listening
 from monitoring.exporters.capacity import Collectors, collectors_of, families
-from monitoring.exporters.probe import probe_ssh
 from monitoring.exporters.snapshot import Exposition
 from tests.monitoring.fake_cloud import FakeCloud, make_server, serve
 
@@ -141,51 +138,3 @@ def test_each_api_is_asked_even_while_keystone_is_down(fake: FakeCloud, cloud: C
 def test_keystone_that_was_never_up_is_down_not_unknown(fake: FakeCloud, cloud: Cloud) -> None:
     fake.failing = {"identity": 503}
     assert [(status.service, status.up) for status in ApiWatch(cloud).read()] == [("identity", False)]
-
-
-async def probed(greeting: bytes | None, timeout: float = 0.3) -> str:
-    """The reason of a probe of a server that says `greeting` (None: nothing, and keeps the line open)."""
-    over = asyncio.Event()
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
-            if greeting is not None:
-                writer.write(greeting)
-                writer.write_eof()
-            await reader.read()
-        writer.transport.abort()
-        over.set()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server:
-        outcome = await probe_ssh("127.0.0.1", server.sockets[0].getsockname()[1], timeout)
-        await over.wait()
-        await asyncio.sleep(0)
-    return outcome.reason
-
-
-@pytest.mark.parametrize(
-    ("greeting", "reason"),
-    [
-        (b"SSH-2.0-OpenSSH_9.2\r\n", ""),
-        (b"welcome\r\nSSH-2.0-x\r\n", ""),
-        (b"", "closed"),
-        (b"HTTP/1.1 400 Bad Request\r\n", "closed"),
-        (b"x" * 20000, "no_banner"),
-        (b"x\n" * 10000, "no_banner"),
-        (None, "timeout"),
-    ],
-)
-def test_only_an_ssh_banner_in_time_is_good(greeting: bytes | None, reason: str) -> None:
-    assert asyncio.run(probed(greeting)) == reason
-
-
-def test_a_closed_port_is_refused() -> None:
-    async def probe() -> str:
-        server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        server.close()
-        await server.wait_closed()
-        return (await probe_ssh("127.0.0.1", port, 1.0)).reason
-
-    assert asyncio.run(probe()) == "refused"

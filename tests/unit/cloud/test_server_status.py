@@ -44,7 +44,8 @@ def make_server(project: str = "p1", **values: Any) -> dict[str, Any]:
 
 def test_a_server_has_its_agency_floating_address_and_state() -> None:
     (found,) = read_server_statuses(Servers(make_server()))  # type: ignore[arg-type]
-    assert found == ServerStatus("s1", "web", PROJECT, "active", "192.0.2.7", "")
+    assert found == ServerStatus("s1", "web", found.project, "active", "192.0.2.7", "")
+    assert (found.project.name, found.project.agency) == ("main", "sxd")
 
 
 def test_servers_outside_the_agencies_are_nobodys_workload() -> None:
