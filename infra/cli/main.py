@@ -32,6 +32,8 @@ COMMANDS = {
     "inventory": "Check the inventory of a site.",
     "depot": "Build and verify the depot that servers install from.",
     "lab": "Make, start, stop and remove the servers of a site that stands on this machine.",
+    "logs": "Search the journals of all servers.",
+    "maintenance": "Maintenance windows, and the silences that stand for them.",
     "platform": "The platform stack: flavors, images, networks, aggregates, roles.",
     "zone": "The landing zones of the agencies: project, people, quotas, network, first servers.",
     "completion": "Print the shell's completion script.",

@@ -5,13 +5,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from infra.domain.drift import (
@@ -25,14 +23,10 @@ from infra.domain.drift import (
     moment,
     oldest,
 )
-from infra.hosts import ssh
-from infra.hosts.preflight import target_of
-from infra.hosts.ssh import SSHFailed
+from infra.provisioning import textfile
 from infra.provisioning.site import SiteContext
 
 METRICS_FILE = "city_drift.prom"
-TEXTFILE_DIR = "/var/lib/prometheus/node-exporter"
-"""Where the node exporter reads metrics that others wrote; role node_exporter makes it."""
 
 
 def file_of(site_dir: Path) -> Path:
@@ -130,14 +124,7 @@ def _orphan_families(report: DriftReport) -> Iterator[Metric]:
 
 def exposition(report: DriftReport) -> str:
     """The metrics in Prometheus' text form."""
-
-    class Told:
-        def collect(self) -> Iterator[Metric]:
-            return families(report)
-
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(Told())
-    return generate_latest(registry).decode()
+    return textfile.exposition(lambda: families(report))
 
 
 def deliver(site: SiteContext, report: DriftReport) -> Delivered:
@@ -146,24 +133,8 @@ def deliver(site: SiteContext, report: DriftReport) -> Delivered:
     """
     file = file_of(site.paths.directory)
     write_report(file, report)
-    text = exposition(report)
-    reached, failures = [], {}
-    for host in site.inventory.monitoring():
-        target = target_of(site.inventory, site.settings, host)
-        try:
-            ssh.run(target, _install(target.user), input_text=text)
-        except SSHFailed as failed:
-            failures[host.name] = str(failed)
-        else:
-            reached.append(host.name)
-    return Delivered(str(file), tuple(reached), failures)
-
-
-def _install(user: str) -> str:
-    """The exporter never sees half a file: it is renamed into place, and reads `*.prom` only."""
-    fresh, file = (shlex.quote(f"{TEXTFILE_DIR}/{name}") for name in (f".{METRICS_FILE}.new", METRICS_FILE))
-    script = f"umask 022 && cat > {fresh} && mv -f {fresh} {file}"
-    return f"sh -c {shlex.quote(script)}" if user == "root" else f"sudo -n sh -c {shlex.quote(script)}"
+    reached, failures = textfile.deliver_text(site, METRICS_FILE, exposition(report))
+    return Delivered(str(file), reached, failures)
 
 
 def _seconds(when: str) -> float:

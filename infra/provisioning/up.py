@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from infra.errors import Problem, Problems
 from infra.inventory import Inventory
+from infra.provisioning import deploy_report
 from infra.provisioning.deploy import Deployment, Progress
 from infra.provisioning.journal import Journal, RunRecord, SlowPhase, new_run_id
 from infra.provisioning.lock import SiteLock
@@ -50,7 +51,9 @@ def up(settings: Settings, inventory: Inventory, progress: Progress, *, resume: 
     command = f"citycloud up --inventory {shlex.quote(str(inventory.path))}"
     with hold_site(settings, inventory, "up") as (site, tether):
         deployment, journal = _deployment(site, tether, progress, "up", command)
-        return _completed(journal, deployment.run(stages(site, tether), resume=resume))
+        with _told(site):
+            run = deployment.run(stages(site, tether), resume=resume)
+        return _completed(journal, run)
 
 
 def deploy(settings: Settings, inventory: Inventory, progress: Progress, phases: Iterable[str]) -> Completed:
@@ -65,7 +68,9 @@ def deploy(settings: Settings, inventory: Inventory, progress: Progress, phases:
         if unknown := [name for name in wanted if name not in known]:
             raise UnknownPhase([_unknown(name, known) for name in unknown])
         deployment, journal = _deployment(site, tether, progress, "deploy", command)
-        return _completed(journal, deployment.run(every, frozenset(wanted)))
+        with _told(site):
+            run = deployment.run(every, frozenset(wanted))
+        return _completed(journal, run)
 
 
 def _deployment(
@@ -73,6 +78,17 @@ def _deployment(
 ) -> tuple[Deployment, Journal]:
     journal = Journal(site.paths.journal)
     return Deployment(journal, progress, command, tether.run_id, next_command), journal
+
+
+@contextmanager
+def _told(site: SiteContext) -> Iterator[None]:
+    """However the run ends, the monitoring servers hear of it; one that cannot be told does not change how it
+    ended: the alert DeployStale says that nothing was heard.
+    """
+    try:
+        yield
+    finally:
+        deploy_report.deliver(site)
 
 
 def _completed(journal: Journal, run: RunRecord) -> Completed:

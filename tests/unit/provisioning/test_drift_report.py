@@ -12,7 +12,7 @@ import pytest
 from infra.domain.drift import finding_id, moment
 from infra.hosts import ssh
 from infra.hosts.ssh import HostUnreachable
-from infra.provisioning import drift_report
+from infra.provisioning import textfile
 from infra.provisioning.drift_report import (
     deliver,
     exposition,
@@ -108,7 +108,7 @@ def test_metrics_reach_each_monitoring_server_and_a_failure_is_told(
     monkeypatch.setattr(ssh, "run", run)
     hosts = SimpleNamespace(monitoring=lambda: (SimpleNamespace(name="mon1"), SimpleNamespace(name="mon2")))
     monkeypatch.setattr(
-        drift_report, "target_of",
+        textfile, "target_of",
         lambda inventory, settings, host: SimpleNamespace(name=host.name, user="deploy"),
     )  # fmt: skip
     site: Any = SimpleNamespace(paths=SimpleNamespace(directory=tmp_path), inventory=hosts, settings=None)
