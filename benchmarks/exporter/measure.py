@@ -47,8 +47,8 @@ class Field:
 
 @dataclass(frozen=True)
 class Ours:
-    """What the exporter did. `cold` is the first scrape of a process that listens and knows nothing; `missing`
-    are collectors that it did not wait for, `whole` is when they too had read all. `warm` is a scrape a
+    """What the exporter did. `cold` is the first scrape of a process that knows nothing yet; `missing` are
+    collectors that it did not wait for, `whole` is when they too had read all. `warm` is a scrape a
     pace later. Of a client that gave up: calls that began after it had. None: could not be seen (a real
     cloud counts no calls for us).
     """
