@@ -59,6 +59,18 @@ class WaitedTooLong(CloudError):
     code = "waited_too_long"
 
 
+class GivenUp(CloudError):
+    """Whoever asked does not wait any longer, so the rest of the calls was not made."""
+
+    code = "given_up"
+
+
+class ServiceMissing(CloudError):
+    """The cloud's catalog has no such service in our region; leave out what needs it (--without)."""
+
+    code = "service_missing"
+
+
 class WentWrong(CloudError):
     """Something that was being built ended in an error; the message has the cloud's own reason."""
 

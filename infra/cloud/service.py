@@ -163,7 +163,7 @@ class SessionService:
                 interface=self._cloud.interface,
             )  # fmt: skip
             if not root:
-                raise errors.CloudError(
+                raise errors.ServiceMissing(
                     f"the cloud's catalog has no {self._service_type} service in our region"
                 )
             root = str(root).rstrip("/")

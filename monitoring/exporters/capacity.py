@@ -1,231 +1,230 @@
-"""The capacity exporter: what hypervisors offer and use, what still fits, and the agencies' quotas."""
+"""The capacity exporter: what the cloud offers and uses, what still fits, what projects may hold and do hold,
+and how the cloud's agents do.
+
+A scrape asks the snapshot (`monitoring.exporters.snapshot`) and renders what is known then. A collector that
+has read nothing yet shows none of its families; one that failed shows its last good facts, and says so.
+"""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 
 import click
-from prometheus_client.core import CollectorRegistry, GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 
-from infra.cloud.capacity import (
-    Capacity,
-    ComputeService,
-    ResourceInventory,
-    read_capacity,
-    read_compute_services,
-)
 from infra.cloud.connection import Cloud, connect
 from infra.cloud.credentials import Credentials
-from infra.cloud.reading import CloudReading
-from infra.cloud.usage import ProjectUsage, read_usages
+from infra.cloud.reading import WORKERS, Calls, keep_connections
+from infra.cloud.usage import network_usage, server_usage, volume_usage
 from infra.errors import InfraError
 from monitoring.exporters import listening
-from monitoring.exporters.snapshot import Collector, Exposition, gauge, standing_families
+from monitoring.exporters.capacity_agents import agent_families, service_families
+from monitoring.exporters.capacity_collectors import (
+    INTERVALS,
+    SLOW_WORKERS,
+    Collectors,
+    collectors_of,
+    latest,
+)
+from monitoring.exporters.capacity_drift import drift_families
+from monitoring.exporters.capacity_flavors import flavor_families
+from monitoring.exporters.capacity_groups import committed_families, group_families
+from monitoring.exporters.capacity_hypervisors import hypervisor_families, server_families
+from monitoring.exporters.capacity_network import (
+    floating_ip_families,
+    pool_address_families,
+    subnet_families,
+)
+from monitoring.exporters.capacity_quotas import (
+    limit_families,
+    project_families,
+    status_families,
+    usage_families,
+)
+from monitoring.exporters.capacity_storage import image_families, pool_families, volume_families
+from monitoring.exporters.listening import ClientGone, Request
+from monitoring.exporters.snapshot import Snapshot, counter, gauge, standing_families, standing_rows
 
-MIB = 1024**2
-GIB = 1024**3
-# Placement's and nova's own units -> bytes. Whatever is not here is counted.
-_BYTES = {"MEMORY_MB": MIB, "DISK_GB": GIB, "ram_mib": MIB, "gigabytes": GIB}
-_PER_CLASS: dict[str, tuple[str, Callable[[ResourceInventory], int]]] = {
-    "inventory": ("What the hypervisor has", lambda held: held.total),
-    "reserved": ("What the hypervisor keeps for itself", lambda held: held.reserved),
-    "allocatable": (
-        "What Placement hands out: int((total - reserved) * ratio)",
-        lambda held: held.allocatable,
-    ),
-    "used": ("What servers hold", lambda held: held.used),
-}
+F = TypeVar("F", bound=Callable[..., Any])
+TITLE = "City Cloud capacity exporter"
 
 
-@dataclass(frozen=True)
-class Collectors:
-    """The exporter's collectors: fast, cheap facts are read more often than slow, dear ones."""
+class CapacityExporter:
+    """One cloud's exporter: `metrics` is what /metrics and /probe ask. `per_server` adds a series for each
+    server."""
 
-    services: Collector[tuple[ComputeService, ...]]
-    capacity: Collector[Capacity]
-    quotas: Collector[tuple[ProjectUsage, ...]]
+    def __init__(self, collectors: Collectors, *, per_server: bool = False) -> None:
+        self.collectors = collectors
+        self._per_server = per_server
+        self._snapshot = Snapshot(collectors.all)
 
-    @property
-    def all(self) -> tuple[Collector[Any], ...]:
-        return (self.services, self.capacity, self.quotas)
+    def ask(self, request: Request) -> None:
+        """Have facts as fresh as the request's deadline allows; raises ClientGone when nobody waits."""
+        if not self._snapshot.ask(request.seconds, request.gone):
+            raise ClientGone
+
+    def metrics(self, request: Request) -> Iterable[Metric]:
+        """Every family, of facts as fresh as the request's deadline allows."""
+        self.ask(request)
+        return families(self.collectors, per_server=self._per_server)
 
 
-def families(collectors: Collectors) -> Iterator[Metric]:
-    """Every family of the exporter. A collector that has read nothing yet shows none of its families."""
-    if (services := collectors.services.latest) is not None:
-        yield from service_families(services)
-    if (capacity := collectors.capacity.latest) is not None:
-        yield from inventory_families(capacity)
-        yield from flavor_families(capacity)
-    if (usages := collectors.quotas.latest) is not None:
-        yield from quota_families(usages)
+def families(collectors: Collectors, *, per_server: bool = False) -> Iterator[Metric]:
+    """Every family of what is known now."""
+    yield from _compute_families(collectors)
+    yield from _project_families(collectors, per_server=per_server)
+    yield from _other_families(collectors)
+    yield from _call_families(collectors.calls)
+    yield _whole_family(collectors)
     yield from standing_families(collectors.all)
 
 
-def service_families(services: Iterable[ComputeService]) -> Iterator[Metric]:
-    """Nova's view of each nova-compute."""
-    up = gauge(
-        "city_hypervisor_service_up",
-        "Whether nova hears the hypervisor's nova-compute (nova os-services).",
-        "hypervisor",
+def _compute_families(collectors: Collectors) -> Iterator[Metric]:
+    services = latest(collectors.services)
+    if services is not None:
+        yield from service_families(services.services)
+    told = [
+        services.agents if services else None, latest(collectors.volume_agents),
+        latest(collectors.network_agents),
+    ]  # fmt: skip
+    if any(agents is not None for agents in told):
+        yield from agent_families(agent for agents in told for agent in agents or ())
+    capacity, outlook = latest(collectors.capacity), collectors.outlook()
+    if capacity is not None and outlook is not None:
+        yield from hypervisor_families(capacity, outlook)
+        yield from server_families(outlook)
+        yield from group_families(capacity, outlook.zones)
+        yield from flavor_families(capacity, outlook)
+    if (drift := latest(collectors.drift)) is not None:
+        yield from drift_families(drift)
+
+
+def _project_families(collectors: Collectors, *, per_server: bool) -> Iterator[Metric]:
+    if (limits := latest(collectors.quotas)) is not None:
+        yield from limit_families(limits)
+        yield from committed_families(limits.projects)
+    if (projects := latest(collectors.projects)) is None:
+        return
+    yield from project_families(projects.projects)
+    used: dict[str, Mapping[str, int]] = {}
+    if (servers := latest(collectors.servers)) is not None:
+        used |= server_usage(servers.servers)
+        yield from status_families(projects.projects, servers.servers, per_server=per_server)
+    if (volumes := latest(collectors.volumes)) is not None:
+        used |= volume_usage(volumes)
+    if (network := latest(collectors.network)) is not None:
+        used |= network_usage(network)
+    if used:
+        yield from usage_families(projects.projects, used)
+
+
+def _other_families(collectors: Collectors) -> Iterator[Metric]:
+    if (volumes := latest(collectors.volumes)) is not None:
+        yield from volume_families(volumes)
+    if (pools := latest(collectors.pools)) is not None:
+        yield from pool_families(pools)
+    if (images := latest(collectors.images)) is not None:
+        yield from image_families(images)
+    network, subnets = latest(collectors.network), latest(collectors.addresses)
+    if network is not None:
+        yield from floating_ip_families(network.external)
+    if subnets is not None and network is not None:
+        projects = latest(collectors.projects)
+        yield from subnet_families(subnets, network.external, projects.projects if projects else ())
+        yield from pool_address_families(subnets, network.external)
+
+
+def _call_families(calls: Calls) -> Iterator[Metric]:
+    counted = counter(
+        "city_exporter_calls", "Calls to the cloud by HTTP status; code 0: no answer.", "service", "code"
     )
-    enabled = gauge(
-        "city_hypervisor_service_enabled",
-        "Whether nova may place servers on the hypervisor (nova os-services).",
-        "hypervisor",
+    seconds = counter("city_exporter_call_duration_seconds", "Time that calls to the cloud took.", "service")
+    for (service, status), count in sorted(calls.counted().items()):
+        counted.add_metric([service, str(status)], count)
+    for service, total in sorted(calls.seconds().items()):
+        seconds.add_metric([service], total)
+    yield from (counted, seconds)
+
+
+def _whole_family(collectors: Collectors) -> Metric:
+    whole = gauge(
+        "city_exporter_whole_cloud",
+        "Whether the collector saw all projects; 0: the credential shows its own only.",
+        "collector",
     )
-    reported = gauge(
-        "city_hypervisor_service_report_timestamp_seconds",
-        "When nova last heard of the nova-compute, 0 for never (nova os-services).",
-        "hypervisor",
-    )
-    for service in sorted(services, key=lambda service: service.hypervisor):
-        up.add_metric([service.hypervisor], service.up)
-        enabled.add_metric([service.hypervisor], service.enabled)
-        reported.add_metric([service.hypervisor], service.reported_at)
-    yield from (up, enabled, reported)
+    for name, known in (
+        ("servers", latest(collectors.servers)), ("projects", latest(collectors.projects)),
+    ):  # fmt: skip
+        if known is not None:
+            whole.add_metric([name], known.whole)
+    return whole
 
 
-def inventory_families(capacity: Capacity) -> Iterator[Metric]:
-    """Placement's inventories and usages: counts as `_units`, memory and disk as `_bytes`."""
-    info = gauge(
-        "city_hypervisor_info",
-        "1 for each hypervisor, with its type and address (nova os-hypervisors).",
-        "hypervisor",
-        "hypervisor_type",
-        "address",
-    )
-    ratio = gauge(
-        "city_hypervisor_allocation_ratio",
-        "How many times what is there may be handed out (Placement).",
-        "hypervisor",
-        "resource_class",
-    )
-    counted = {name: _class_family(name, "units", text) for name, (text, _) in _PER_CLASS.items()}
-    measured = {name: _class_family(name, "bytes", text) for name, (text, _) in _PER_CLASS.items()}
-    for provider in capacity.providers:
-        hypervisor = provider.hypervisor
-        info.add_metric([hypervisor.name, hypervisor.type, hypervisor.address], 1)
-        for held in provider.inventories:
-            labels = [hypervisor.name, held.resource_class]
-            ratio.add_metric(labels, held.allocation_ratio)
-            unit = _BYTES.get(held.resource_class)
-            for name, (_, value) in _PER_CLASS.items():
-                (measured if unit else counted)[name].add_metric(labels, value(held) * (unit or 1))
-    yield from (info, ratio, *counted.values(), *measured.values())
+def exporter_of(
+    cloud: Cloud, intervals: Mapping[str, float], without: Iterable[str] = (), *, per_server: bool = False
+) -> CapacityExporter:
+    """The exporter of a cloud. Loads openstacksdk, which takes a second, so that no scrape has to wait for
+    it; sends nothing."""
+    keep_connections(cloud, WORKERS + SLOW_WORKERS)
+    return CapacityExporter(collectors_of(cloud, intervals, without), per_server=per_server)
 
 
-def flavor_families(capacity: Capacity) -> Iterator[Metric]:
-    """How many servers of each flavor would still fit, by Placement's arithmetic and nova's filters."""
-    fits = gauge(
-        "city_flavor_capacity_servers",
-        "Servers of the flavor that still fit on enabled hypervisors that are up (Placement).",
-        "flavor",
-    )
-    largest = gauge(
-        "city_hypervisor_flavor_capacity_servers",
-        "Servers of the flavor that still fit on the hypervisor (Placement).",
-        "hypervisor",
-        "flavor",
-    )
-    for flavor in sorted(capacity.flavors, key=lambda flavor: flavor.name):
-        servers = {provider.hypervisor.name: flavor.servers_on(provider) for provider in capacity.providers}
-        fits.add_metric([flavor.name], sum(servers.values()))
-        for name, count in servers.items():
-            largest.add_metric([name, flavor.name], count)
-    yield from (fits, largest)
+def given_intervals(texts: Iterable[str]) -> dict[str, float]:
+    """`NAME=SECONDS` of --interval; raises ValueError."""
+    found = {}
+    for text in texts:
+        name, equals, seconds = text.partition("=")
+        if name not in INTERVALS or not equals:
+            raise ValueError(f"--interval {text}: write NAME=SECONDS, NAME one of {', '.join(INTERVALS)}")
+        try:
+            found[name] = float(seconds)
+        except ValueError:
+            raise ValueError(f"--interval {text}: {seconds!r} is not a number of seconds") from None
+        if not 0 < found[name] < float("inf"):
+            raise ValueError(f"--interval {text}: an interval is more than 0 seconds")
+    return found
 
 
-def quota_families(usages: Iterable[ProjectUsage]) -> Iterator[Metric]:
-    """Limits and usages; a resource without limit has a usage and no quota."""
-    labels = ("agency", "project", "resource")
-    source = "(nova, cinder, neutron quotas)"
-    quota = {
-        unit: gauge(f"city_agency_quota_{unit}", f"What the agency's project may hold {source}.", *labels)
-        for unit in ("units", "bytes")
-    }
-    usage = {
-        unit: gauge(
-            f"city_agency_usage_{unit}",
-            f"What the agency's project holds, reservations included {source}.",
-            *labels,
-        )
-        for unit in ("units", "bytes")
-    }
-    for found in usages:
-        for item in found.quotas:
-            unit, factor = ("bytes", _BYTES[item.resource]) if item.resource in _BYTES else ("units", 1)
-            values = [found.project.agency, found.project.name, _resource_label(item.resource)]
-            usage[unit].add_metric(values, item.used * factor)
-            if item.limit is not None:
-                quota[unit].add_metric(values, item.limit * factor)
-    yield from (*quota.values(), *usage.values())
-
-
-def _class_family(name: str, unit: str, text: str) -> GaugeMetricFamily:
-    return gauge(f"city_hypervisor_{name}_{unit}", f"{text} (Placement).", "hypervisor", "resource_class")
-
-
-def _resource_label(resource: str) -> str:
-    """The resource without the unit that bytes replace."""
-    return {"ram_mib": "memory", "gigabytes": "volume_storage"}.get(resource, resource)
-
-
-def collectors_of(
-    cloud: Cloud, service_seconds: float, capacity_seconds: float, quota_seconds: float
-) -> Collectors:
-    """Collectors that read `cloud`. A lap may take as long as its interval, and ten seconds in any case."""
-
-    def lap(seconds: float) -> CloudReading:
-        return CloudReading(cloud, max(10.0, seconds))
-
-    return Collectors(
-        services=Collector("services", lambda: read_compute_services(lap(service_seconds)), service_seconds),
-        capacity=Collector("capacity", lambda: read_capacity(lap(capacity_seconds)), capacity_seconds),
-        quotas=Collector("quotas", lambda: read_usages(lap(quota_seconds)), quota_seconds),
-    )
+def _interval_option(name: str, text: str, key: str) -> Callable[[F], F]:
+    return click.option(f"--{name}-interval", default=INTERVALS[key], show_default=True, help=text)
 
 
 @click.command()
 @click.option("--listen", default="127.0.0.1:9180", show_default=True, help="host:port to serve metrics on.")
+@_interval_option("service", "Seconds that nova's services may be old.", "services")
+@_interval_option("capacity", "Seconds that inventories and usages may be old.", "capacity")
+@_interval_option("quota", "Seconds that the projects' quotas may be old.", "quotas")
+@click.option("--interval", multiple=True, metavar="NAME=SECONDS", help="The same for any collector.")
 @click.option(
-    "--service-interval",
-    default=15.0,
-    show_default=True,
-    help="Seconds from one look at nova's compute services to the next.",
+    "--without", multiple=True, type=click.Choice(list(INTERVALS)), help="A collector to leave out."
 )
-@click.option(
-    "--capacity-interval",
-    default=30.0,
-    show_default=True,
-    help="Seconds from one look at inventories and usages to the next.",
-)
-@click.option(
-    "--quota-interval",
-    default=120.0,
-    show_default=True,
-    help="Seconds from one look at the agencies' quotas to the next.",
-)
-def main(listen: str, service_interval: float, capacity_interval: float, quota_interval: float) -> None:
-    """Serve the cloud's capacity and the agencies' quotas to Prometheus.
+@click.option("--per-server", is_flag=True, help="Add a series for each server: as many as there are.")
+def main(
+    listen: str, interval: tuple[str, ...], without: tuple[str, ...], per_server: bool, **named: float
+) -> None:
+    """Serve the cloud's capacity and the projects' quotas to Prometheus.
 
     Credentials are the OS_* variables of the environment. The cloud need not be up: facts are shown when they
     come.
     """
+    intervals = {
+        "services": named["service_interval"],
+        "capacity": named["capacity_interval"],
+        "quotas": named["quota_interval"],
+    }
     try:
         host, port = listening.address(listen)
+        intervals |= given_intervals(interval)
         cloud = connect(Credentials.from_environment(os.environ), user_agent="citycloud-capacity-exporter")
+        exporter = exporter_of(cloud, intervals, without, per_server=per_server)
     except (ValueError, InfraError) as error:
         raise click.UsageError(str(error)) from error
-    collectors = collectors_of(cloud, service_interval, capacity_interval, quota_interval)
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(Exposition(lambda: families(collectors)))
     stop = threading.Event()
-    server = listening.serve("City Cloud capacity exporter", registry, host, port)
-    for collector in collectors.all:
-        collector.start(stop)
+    server = listening.serve(
+        TITLE, listening.metrics(exporter.metrics), host, port,
+        rows=lambda: standing_rows(exporter.collectors.all),
+    )  # fmt: skip
     listening.run_until_stopped(server, stop)

@@ -2,8 +2,8 @@
 
 The standard library's threading server, chosen on purpose: a scrape waits for the cloud in a thread of its
 own and must see that its client has gone, for which it needs the connection, and WSGI servers hide that. A
-handler gets a `Request` and returns a `Response`; TLS is a context and a password check is a function, so that
-whoever reads a web config file needs to know nothing of sockets.
+handler gets a `Request` and returns a `Response`; TLS is a context and a password check a function: whoever
+reads a web config file needs to know nothing of sockets.
 """
 
 from __future__ import annotations
@@ -80,6 +80,10 @@ Authenticate = Callable[[Request], Response | None]
 """None lets a request in; a response refuses it."""
 Context = ssl.SSLContext | Callable[[], ssl.SSLContext]
 """A TLS context, or a function that is asked for it at each connection, so that certificates can change."""
+
+
+class ClientGone(Exception):
+    """The client hung up while its answer was being made; there is nobody to answer."""
 
 
 class Families:
@@ -175,10 +179,16 @@ class _Connection(BaseHTTPRequestHandler):
     wbufsize = -1
 
     def do_GET(self) -> None:
-        self._reply(self._answer())
+        self._serve()
 
     def do_HEAD(self) -> None:
-        self._reply(self._answer(), silent=True)
+        self._serve(silent=True)
+
+    def _serve(self, *, silent: bool = False) -> None:
+        try:
+            self._reply(self._answer(), silent=silent)
+        except ClientGone:
+            self.close_connection = True
 
     def log_message(self, format: str, *args: Any) -> None:
         """Scrapes are not news."""
@@ -191,6 +201,8 @@ class _Connection(BaseHTTPRequestHandler):
         try:
             refusal = self.server.authenticate(request) if self.server.authenticate else None
             return refusal or self.server.answer(request)
+        except ClientGone:
+            raise
         except Exception:  # the worker's outermost loop: one request's failure is not another's
             log.exception("%s could not be answered", request.path)
             return Response(HTTPStatus.INTERNAL_SERVER_ERROR, b"this is a bug of the exporter; see its log\n")

@@ -10,15 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.cloud.capacity import (
+    Aggregate,
     FlavorDemand,
     Hypervisor,
     Provider,
-    ResourceInventory,
     flavor_demand,
     read_capacity,
     read_compute_services,
 )
-from infra.cloud.errors import NotFound
+from infra.cloud.capacity_placement import PlacementCache, ResourceInventory, read_placed
+from infra.cloud.errors import NotFound, Refused
 
 
 class CannedReading:
@@ -115,7 +116,12 @@ def test_traits_and_aggregates_limit_a_flavor() -> None:
     assert flavor.servers_on(make_provider(make_inventory(), traits=frozenset({"A", "B"}))) == 0
     tied = make_flavor(aggregate_metadata={"pool": "gold"})
     assert tied.servers_on(make_provider(make_inventory())) == 0
-    assert tied.servers_on(make_provider(make_inventory(), aggregates=({"pool": "gold"},))) == 4
+    assert (
+        tied.servers_on(
+            make_provider(make_inventory(), aggregates=(Aggregate("gold", metadata={"pool": "gold"}),))
+        )
+        == 4
+    )
 
 
 def test_a_flavors_demand_counts_swap_and_ephemeral_disk_and_own_resources() -> None:
@@ -176,31 +182,141 @@ def test_a_compute_service_bears_its_hypervisors_name_and_a_new_one_its_hosts() 
     assert (second.hypervisor, second.up, second.enabled, second.reported_at) == ("new", True, False, 0.0)
 
 
+class Placement:
+    """A Placement of one-class providers: name -> (total, used, generation)."""
+
+    def __init__(self, **providers: tuple[int, int, int]) -> None:
+        self.providers = dict(providers)
+        self.asked: list[str] = []
+        self.refusing_candidates = False
+        self.vanishing: set[str] = set()
+
+    def get(self, service: str, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        self.asked.append(path)
+        if path == "/resource_providers":
+            return {"resource_providers": [
+                {"uuid": uuid, "name": uuid, "generation": generation, "root_provider_uuid": uuid}
+                for uuid, (_, _, generation) in self.providers.items()
+            ]}  # fmt: skip
+        if path == "/allocation_candidates":
+            if self.refusing_candidates:
+                raise Refused("policy")
+            return {"provider_summaries": {
+                uuid: {"resources": {"VCPU": {"capacity": total, "used": used}}, "traits": ["A"]}
+                for uuid, (total, used, _) in self.providers.items() if used < total
+            }}  # fmt: skip
+        _, _, uuid, kind = path.split("/")
+        if uuid in self.vanishing:
+            raise NotFound(uuid)
+        total, used, generation = self.providers[uuid]
+        if kind == "usages":
+            return {"usages": {"VCPU": used}}
+        item = {
+            "total": total,
+            "reserved": 0,
+            "allocation_ratio": 1.0,
+            "min_unit": 1,
+            "max_unit": total,
+            "step_size": 1,
+        }
+        return {"inventories": {"VCPU": item}, "resource_provider_generation": generation}
+
+    def items(self, *how: Any) -> list[dict[str, Any]]:
+        raise AssertionError(how)
+
+    def each(self, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+        return [function(item) for item in items]
+
+    def used(self, cache: PlacementCache) -> dict[str, list[int]]:
+        self.asked.clear()
+        placed = read_placed(self, ["a", "b", "new"], cache)
+        return {name: [held.used for held in found.inventories] for name, found in placed.items()}
+
+
 def test_a_hypervisor_that_placement_does_not_know_yet_offers_nothing() -> None:
+    assert Placement(a=(8, 3, 1)).used(PlacementCache()) == {"a": [3], "b": [], "new": []}
+
+
+def test_inventories_are_read_again_only_at_another_generation_and_usages_each_time() -> None:
+    placement, cache = Placement(a=(8, 3, 1), b=(8, 0, 1)), PlacementCache()
+    placement.used(cache)
+    assert len(placement.asked) == 4
+    placement.providers["a"] = (8, 2, 1)  # a server was deleted, which raises no generation
+    assert placement.used(cache)["a"] == [2]
+    assert placement.asked == ["/resource_providers", "/allocation_candidates"]
+    placement.providers["b"] = (16, 0, 2)
+    placement.used(cache)
+    assert [path for path in placement.asked if "inventories" in path] == [
+        "/resource_providers/b/inventories"
+    ]
+    assert read_placed(placement, ["b"], cache)["b"].inventories[0].total == 16
+
+
+def test_only_a_provider_that_is_full_is_asked_for_its_usage() -> None:
+    placement = Placement(a=(8, 8, 1), b=(8, 0, 1))
+    assert placement.used(PlacementCache())["a"] == [8]
+    assert [path for path in placement.asked if "usages" in path] == ["/resource_providers/a/usages"]
+
+
+def test_where_candidates_may_not_be_read_each_provider_is_asked() -> None:
+    placement = Placement(a=(8, 8, 1), b=(8, 1, 1))
+    placement.refusing_candidates = True
+    found = placement.used(PlacementCache())
+    assert (found["a"], found["b"]) == ([8], [1])
+
+
+def test_a_provider_that_goes_while_it_is_read_takes_no_other_with_it() -> None:
+    placement, cache = Placement(a=(8, 8, 1), b=(8, 1, 1)), PlacementCache()
+    placement.vanishing = {"a"}
+    assert placement.used(cache)["b"] == [1]
+    placement.vanishing = set()
+    placement.used(cache)
+    placement.vanishing = {"a"}
+    assert (placement.used(cache)["a"], placement.used(cache)["b"]) == ([], [1])
+
+
+def test_a_provider_that_is_gone_is_forgotten() -> None:
+    placement, cache = Placement(a=(8, 0, 1), b=(8, 0, 1)), PlacementCache()
+    placement.used(cache)
+    del placement.providers["a"]
+    assert placement.used(cache)["a"] == []
+    assert cache.kept.keys() == {"b"}
+
+
+def test_a_hypervisor_kept_for_a_project_or_for_a_trait_says_so() -> None:
+    aggregate = Aggregate("kept", metadata={"filter_tenant_id": "p1, p2", "filter_tenant_id3": "p3"})
+    assert make_provider(aggregates=(aggregate,)).projects == {"p1", "p2", "p3"}
+    licensed = make_provider(
+        make_inventory(), aggregates=(Aggregate("w", metadata={"trait:CUSTOM_WINDOWS": "required"}),),
+        traits=frozenset({"CUSTOM_WINDOWS"}),
+    )  # fmt: skip
+    assert make_flavor().servers_on(licensed) == 0
+    assert make_flavor(required_traits=frozenset({"CUSTOM_WINDOWS"})).servers_on(licensed) == 4
+
+
+def test_an_aggregates_value_may_be_one_of_several() -> None:
+    flavor = make_flavor(aggregate_metadata={"pool": "<or> gold <or> silver"})
+    silver = make_provider(make_inventory(), aggregates=(Aggregate("s", metadata={"pool": "silver"}),))
+    assert flavor.servers_on(silver) == 4
+
+
+def test_inventories_of_a_hypervisors_parts_count_together_but_no_server_spans_two() -> None:
+    cells = make_provider(make_inventory(total=3), make_inventory(total=3))
+    assert make_flavor(resources={"VCPU": 2}).servers_on(cells) == 2
+
+
+def test_capacity_is_hypervisors_with_what_placement_and_their_aggregates_say() -> None:
     reading = CannedReading(
         {
-            "compute /os-hypervisors/detail": {
-                "hypervisors": [hypervisor_item("hv1"), hypervisor_item("hv2")]
-            },
-            "compute /os-aggregates": {"aggregates": [{"hosts": ["host-hv1"], "metadata": {"pool": "gold"}}]},
-            "compute /flavors/detail": {"flavors": []},
-            "placement /resource_providers/id-hv1/inventories": {
-                "inventories": {
-                    "VCPU": {
-                        "total": 2,
-                        "reserved": 0,
-                        "allocation_ratio": 16.0,
-                        "min_unit": 1,
-                        "max_unit": 2,
-                        "step_size": 1,
-                    }
-                }
-            },
-            "placement /resource_providers/id-hv1/usages": {"usages": {"VCPU": 3}},
-            "placement /resource_providers/id-hv1/traits": {"traits": ["A"]},
+            "compute /os-hypervisors/detail": {"hypervisors": [hypervisor_item("hv1")]},
+            "compute /os-aggregates": {"aggregates": [
+                {"name": "az1", "hosts": ["host-hv1"], "metadata": {"availability_zone": "az1"}}
+            ]},
+            "compute /flavors/detail": {"flavors": [
+                {"name": "off", "vcpus": 1, "ram": 1, "disk": 1, "OS-FLV-DISABLED:disabled": True}
+            ]},
+            "placement /resource_providers": {"resource_providers": []},
         }
-    )
-    known, unknown = read_capacity(reading).providers
-    assert (known.inventories[0].allocatable, known.inventories[0].used) == (32, 3)
-    assert (known.traits, known.aggregates) == ({"A"}, ({"pool": "gold"},))
-    assert unknown.inventories == ()
+    )  # fmt: skip
+    found = read_capacity(reading)
+    assert (found.providers[0].zone, found.providers[0].inventories, found.flavors) == ("az1", (), ())
