@@ -9,6 +9,7 @@ the delay and not the model is what a client waits for. `/_/counters` tells what
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 import time
 from collections import Counter
@@ -27,13 +28,14 @@ _REASONS = {200: "OK", 201: "Created", 300: "Multiple Choices", 400: "Bad Reques
 
 class Count:
     """Calls by endpoint, how many were in flight at once, how many were still under way when their client
-    hung up, and when the last one came (monotonic seconds).
+    hung up, when the last one came (monotonic seconds), and who has logged in.
     """
 
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
         self.flying = self.most = self.abandoned = 0
         self.last = 0.0
+        self.users: set[bytes] = set()
 
     def reset(self) -> None:
         self.calls.clear()
@@ -42,7 +44,8 @@ class Count:
     def document(self) -> dict[str, Any]:
         return {
             "calls": sum(self.calls.values()), "by_endpoint": dict(self.calls.most_common()),
-            "most_in_flight": self.most, "abandoned": self.abandoned,
+            "users": sorted(name.decode() for name in self.users), "most_in_flight": self.most,
+            "abandoned": self.abandoned,
             "quiet_seconds": time.monotonic() - self.last if self.last else None,
         }  # fmt: skip
 
@@ -72,6 +75,8 @@ class Connection(asyncio.Protocol):
             return
         self._held = rest[length:]
         method, target, _ = first.split(" ", 2)
+        if method == "POST":
+            self._count.users.update(re.findall(rb'"user": {[^{}]*"name": "([^"]*)"', rest[:length]))
         self._call(method, target, headers)
 
     def _call(self, method: str, target: str, headers: dict[str, str]) -> None:

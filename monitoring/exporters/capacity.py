@@ -8,14 +8,14 @@ has read nothing yet shows none of its families; one that failed shows its last 
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 from prometheus_client.core import Metric
 
-from infra.cloud.connection import Cloud, connect
+from infra.cloud.connection import Cloud
 from infra.cloud.credentials import Credentials
 from infra.cloud.reading import WORKERS, Calls, keep_connections
 from infra.cloud.usage import network_usage, server_usage, volume_usage
@@ -46,7 +46,7 @@ from monitoring.exporters.capacity_quotas import (
 )
 from monitoring.exporters.capacity_storage import image_families, pool_families, volume_families
 from monitoring.exporters.listening import ClientGone, Request
-from monitoring.exporters.snapshot import Snapshot, counter, gauge, standing_families, standing_rows
+from monitoring.exporters.snapshot import Snapshot, counter, gauge, standing_families
 
 F = TypeVar("F", bound=Callable[..., Any])
 TITLE = "City Cloud capacity exporter"
@@ -189,7 +189,12 @@ def given_intervals(texts: Iterable[str]) -> dict[str, float]:
 
 
 def _interval_option(name: str, text: str, key: str) -> Callable[[F], F]:
-    return click.option(f"--{name}-interval", default=INTERVALS[key], show_default=True, help=text)
+    told = f"{text}  [default: {INTERVALS[key]:g}]"
+    return click.option(f"--{name}-interval", type=float, help=told)
+
+
+def _file_option(name: str, target: str, text: str) -> Callable[[F], F]:
+    return click.option(name, target, type=click.Path(path_type=Path, dir_okay=False), help=text)
 
 
 @click.command()
@@ -202,29 +207,45 @@ def _interval_option(name: str, text: str, key: str) -> Callable[[F], F]:
     "--without", multiple=True, type=click.Choice(list(INTERVALS)), help="A collector to leave out."
 )
 @click.option("--per-server", is_flag=True, help="Add a series for each server: as many as there are.")
-def main(
-    listen: str, interval: tuple[str, ...], without: tuple[str, ...], per_server: bool, **named: float
-) -> None:
+@click.option(
+    "--compat",
+    multiple=True,
+    type=click.Choice(["openstack-exporter"]),
+    help="Serve the same facts by these names too, at /compat/NAME.",
+)
+@_file_option("--config", "config", "Configuration file; SIGHUP reads it again.")
+@_file_option("--web.config.file", "web_config", "Who may read, in the form of all of Prometheus' exporters.")
+@click.option("--check", is_flag=True, help="Check the files and end; 2 says that they cannot be used.")
+def main(  # noqa: PLR0917  (click names them)
+    listen: str, interval: tuple[str, ...], without: tuple[str, ...], per_server: bool,
+    compat: tuple[str, ...], config: Path | None, web_config: Path | None, check: bool, **named: float | None,
+) -> None:  # fmt: skip
     """Serve the cloud's capacity and the projects' quotas to Prometheus.
 
-    Credentials are the OS_* variables of the environment. The cloud need not be up: facts are shown when they
-    come.
+    Credentials are the OS_* variables of the environment, or clouds.yaml: other clouds of it are at
+    /probe?cloud=NAME. The cloud need not be up: facts are shown when they come.
     """
-    intervals = {
+    from monitoring.exporters import capacity_service
+    from monitoring.exporters.web_config import WebGuard
+
+    given = {
         "services": named["service_interval"],
         "capacity": named["capacity_interval"],
         "quotas": named["quota_interval"],
     }
     try:
-        host, port = listening.address(listen)
+        address = listening.address(listen)
+        intervals = {name: seconds for name, seconds in given.items() if seconds is not None}
         intervals |= given_intervals(interval)
-        cloud = connect(Credentials.from_environment(os.environ), user_agent="citycloud-capacity-exporter")
-        exporter = exporter_of(cloud, intervals, without, per_server=per_server)
+        credentials = Credentials.from_environment(os.environ)
+        if check:
+            capacity_service.check(config, web_config, credentials.config_file)
+            return
+        web = WebGuard.of(web_config) if web_config else None
+        service = capacity_service.CapacityService(
+            credentials, config,
+            lambda found: found.overridden(intervals, without, compat, per_server=per_server), web,
+        )  # fmt: skip
     except (ValueError, InfraError) as error:
         raise click.UsageError(str(error)) from error
-    stop = threading.Event()
-    server = listening.serve(
-        TITLE, listening.metrics(exporter.metrics), host, port,
-        rows=lambda: standing_rows(exporter.collectors.all),
-    )  # fmt: skip
-    listening.run_until_stopped(server, stop)
+    capacity_service.run(TITLE, address, service, web)
