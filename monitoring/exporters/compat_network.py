@@ -17,6 +17,12 @@ _COUNTED = {
     "floating_ips": "Floating IPs", "networks": "Networks", "routers": "Routers", "ports": "Ports",
     "security_groups": "Security groups",
 }  # fmt: skip
+_TROUBLED = {
+    "floating_ips_associated_not_active": "Floating IPs with a port that are not active",
+    "routers_not_active": "Routers that are not active",
+    "ports_no_ips": "Active ports without an address",
+    "ports_lb_not_active": "Ports of load balancers that are not active",
+}
 _SUBNET = ("network_id", "network_name", "ip_version", "cidr", "subnet_name", "project_id")
 _QUOTAS = {"floatingip": "floating_ips", "network": "networks", "router": "routers", "port": "ports",
            "security_group": "security_groups"}  # fmt: skip
@@ -55,6 +61,10 @@ def count_families(usage: NetworkUsage) -> Iterator[Metric]:
     for name, text in _COUNTED.items():
         family = gauge(f"openstack_neutron_{name}", f"{text} of all projects (neutron).")
         family.add_metric([], sum(usage.held.get(name, {}).values()))
+        yield family
+    for name, text in _TROUBLED.items():
+        family = gauge(f"openstack_neutron_{name}", f"{text} (neutron).")
+        family.add_metric([], usage.troubled.get(name, 0))
         yield family
 
 

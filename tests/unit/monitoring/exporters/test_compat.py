@@ -63,7 +63,8 @@ COMPAT: dict[str, tuple[str, ...]] = {
     "usage")},
     "openstack_neutron_agent_state": ("id", "hostname", "service", "adminState", "availability_zone"),
     **{f"openstack_neutron_{x}": () for x in
-       ("floating_ips", "networks", "routers", "ports", "security_groups", "subnets")},
+       ("floating_ips", "networks", "routers", "ports", "security_groups", "subnets", "routers_not_active",
+        "floating_ips_associated_not_active", "ports_no_ips", "ports_lb_not_active")},
     **{f"openstack_neutron_network_ip_availabilities_{x}": ADDRESSES for x in ("total", "used")},
     **{f"openstack_neutron_quota_{x}": ("type", *PROJECT) for x in ("network", "port",
     "security_group_rule")},
@@ -107,6 +108,9 @@ ASKED = (
     "sum by (network_name) (openstack_neutron_network_ip_availabilities_total{network_name=~'.+'})",
     "openstack_neutron_networks + openstack_neutron_subnets + openstack_neutron_security_groups",
     "openstack_neutron_ports + openstack_neutron_routers + openstack_neutron_floating_ips",
+    "openstack_neutron_ports_no_ips / clamp_min(openstack_neutron_ports, 1) > 0.25",
+    "openstack_neutron_routers_not_active / clamp_min(openstack_neutron_routers, 1) > 0.15",
+    "openstack_neutron_floating_ips_associated_not_active + openstack_neutron_ports_lb_not_active",
     'openstack_neutron_quota_network{type="used"} / (openstack_neutron_quota_network{type="limit"} > 0)',
     'openstack_cinder_volume_status_counter{status=~"error|error_deleting|error_extending"} > 0',
     'topk(5, openstack_cinder_volume_status_counter{status!~"error.*"})',
@@ -162,6 +166,9 @@ def answers(name: str = "web") -> dict[str, Any]:
         "network": NetworkUsage((ExternalNetwork("n1", "external", 3, 2),), {
             "floating_ips": {"p1": 3}, "networks": {"p1": 2}, "routers": {"p1": 1}, "ports": {"p1": 9},
             "security_groups": {"p1": 4},
+        }, 2, {
+            "routers_not_active": 1, "ports_no_ips": 2, "floating_ips_associated_not_active": 3,
+            "ports_lb_not_active": 4,
         }),
         "addresses": (SubnetAddresses("sn1", "inside", "n2", name, "p1", "10.0.0.0/24", 4, 253, 9),),
         "images": Images({("active", "public"): 3, ("queued", "private"): 1}, {("active", "public"): 99}),
@@ -288,6 +295,14 @@ def test_agents_are_up_or_down_and_enabled_or_not() -> None:
     assert value(found, "openstack_nova_agent_state", adminState="enabled") == 0
     assert value(found, "openstack_cinder_agent_state", adminState="disabled", disabledReason="repair") == 1
     assert value(found, "openstack_neutron_agent_state", adminState="up") == 1
+
+
+def test_what_does_not_work_is_counted_by_kind() -> None:
+    found = shown()
+    assert value(found, "openstack_neutron_routers_not_active") == 1
+    assert value(found, "openstack_neutron_ports_no_ips") == 2
+    assert value(found, "openstack_neutron_floating_ips_associated_not_active") == 3
+    assert value(found, "openstack_neutron_ports_lb_not_active") == 4
 
 
 def test_statuses_that_no_volume_has_are_shown_as_none() -> None:
