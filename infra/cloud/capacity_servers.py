@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -40,7 +39,7 @@ class ServerList:
 
 def read_servers(reading: PagedReading) -> ServerList:
     """Every server: a call for each thousand. A page is dropped when it was read, for it is large."""
-    demands: dict[str, FlavorDemand] = {}
+    demands: dict[tuple[Any, ...], FlavorDemand] = {}
     try:
         return ServerList(_servers(reading, {"all_tenants": "true"}, demands))
     except Refused:
@@ -48,14 +47,14 @@ def read_servers(reading: PagedReading) -> ServerList:
 
 
 def _servers(
-    reading: PagedReading, params: Mapping[str, str], demands: dict[str, FlavorDemand]
+    reading: PagedReading, params: Mapping[str, str], demands: dict[tuple[Any, ...], FlavorDemand]
 ) -> tuple[ServerRecord, ...]:
     listed = reading.pages("compute", "/servers/detail", "servers", params)
     # Servers that come and go while pages are read may be listed twice.
     return tuple({item["id"]: _server(item, demands) for item in listed}.values())
 
 
-def _server(item: Mapping[str, Any], demands: dict[str, FlavorDemand]) -> ServerRecord:
+def _server(item: Mapping[str, Any], demands: dict[tuple[Any, ...], FlavorDemand]) -> ServerRecord:
     flavor = item["flavor"]
     return ServerRecord(
         id=item["id"],
@@ -71,9 +70,13 @@ def _server(item: Mapping[str, Any], demands: dict[str, FlavorDemand]) -> Server
     )
 
 
-def _demand(flavor: Mapping[str, Any], from_volume: bool, demands: dict[str, FlavorDemand]) -> FlavorDemand:
+def _demand(
+    flavor: Mapping[str, Any], from_volume: bool, demands: dict[tuple[Any, ...], FlavorDemand]
+) -> FlavorDemand:
     """The flavor's demand: one object for all servers that are alike."""
-    key = json.dumps([flavor, from_volume], sort_keys=True)
+    specs = flavor.get("extra_specs") or {}
+    shape = (flavor[name] for name in ("original_name", "vcpus", "ram", "disk", "ephemeral", "swap"))
+    key = (*shape, from_volume, *sorted(specs.items()))
     if key not in demands:
         demands[key] = flavor_demand(flavor, from_volume=from_volume)
     return demands[key]

@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.05  # how often a waiting scrape looks whether its client is still there
 _RETRY_SECONDS = 60.0  # a slow collector that failed is asked again after this
 _FRESH = 0.8  # of an interval: scrapes do not come to the millisecond
+_LATER_SECONDS = 1.0  # until a lap that no scrape waits for begins: the answer goes first
 
 
 @dataclass
@@ -216,9 +217,11 @@ class Snapshot:
     """What all scrapes of an exporter ask together."""
 
     def __init__(
-        self, collectors: Iterable[Asked[Any]], *, stopwatch: Callable[[], float] = time.monotonic
-    ) -> None:
+        self, collectors: Iterable[Asked[Any]],
+        *, stopwatch: Callable[[], float] = time.monotonic, later: float = _LATER_SECONDS,
+    ) -> None:  # fmt: skip
         self._collectors = tuple(collectors)
+        self._later = later
         self._changed = threading.Condition()
         self._stopwatch = stopwatch
 
@@ -268,6 +271,8 @@ class Snapshot:
 
     def _run(self, collector: Asked[Any], lap: Lap) -> None:
         try:
+            if not collector.waits:
+                time.sleep(self._later)
             collector.run_lap(lap)
         finally:
             with self._changed:
