@@ -244,12 +244,7 @@ def _labels(labels: dict[str, str]) -> str:
 def history(now: float) -> str:
     """Thirty days of what grows slowly, at the steps that charts ask for; a day of the rest."""
     lines: list[tuple[str, str]] = []
-    slow = (
-        "city_hypervisor_used",
-        "city_hypervisor_allocatable",
-        "city_hypervisor_service",
-        "slo:city_budget",
-    )
+    slow = ("city_hypervisor_used", "city_cloud_schedulable", "city_cloud_free", "slo:city_budget")
     for at in _moments(now):
         recent = now - at < 25 * 3600
         facts = [("capacity", cloud(at, now)), ("slo", slos(at, now))]
