@@ -32,7 +32,6 @@ DELAY = 0.02  # seconds
 PACE = 15.0  # seconds from one scrape to the next, as our Prometheus has it
 GIVES_UP = 1.0  # seconds
 GRACE = 0.1  # seconds that a hang-up may take to be seen
-LOG_IN = "POST identity /v3/auth/tokens"
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,6 @@ def on_model(address: str, arguments: list[str]) -> Ours:
     reset(address)
     with Exporter(environment, *arguments) as exporter:
         cold, cpu = exporter.scrape(), exporter.cpu_seconds
-        log_ins = counters(address)["by_endpoint"].get(LOG_IN, 0)
         whole = exporter.complete()
         first = quiet(address)
         time.sleep(PACE)
@@ -97,21 +95,24 @@ def on_model(address: str, arguments: list[str]) -> Ours:
         warm = exporter.scrape()
         after = quiet(address)
         peak = exporter.peak_bytes
+    waited_for = [*arguments, *(f"--without={name}" for name in cold.missing)]
     gave_up_after, later, abandoned = gave_up(address, environment, arguments, cold.seconds)
     return Ours(
-        exporter.start_seconds, cold.seconds, cold.calls + log_ins, cold.missing,
+        exporter.start_seconds, cold.seconds, first_calls(address, environment, waited_for, 1), cold.missing,
         cold.seconds + whole.seconds, first["calls"], warm.seconds, after["calls"] - before,
-        both(address, environment, arguments), gave_up_after, later, abandoned, first["most_in_flight"],
+        first_calls(address, environment, waited_for, 2), gave_up_after, later, abandoned, first["most_in_flight"],
         warm.series, len(warm.body), peak, cpu, first["by_endpoint"],
     )  # fmt: skip
 
 
-def both(address: str, environment: dict[str, str], arguments: list[str]) -> int:
-    """Calls for two scrapers that come at once to an exporter that has just begun."""
+def first_calls(address: str, environment: dict[str, str], arguments: list[str], scrapers: int) -> int:
+    """Calls until the first answer, for so many scrapers that come at once to an exporter that has just begun.
+    It has no collectors but those that an answer waits for, so no others' calls are among them.
+    """
     reset(address)
-    with Exporter(environment, *arguments) as exporter, ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(lambda _: exporter.scrape(), range(2)))
-        return min(answer.calls for answer in answers) + int(counters(address)["by_endpoint"].get(LOG_IN, 0))
+    with Exporter(environment, *arguments) as exporter, ThreadPoolExecutor(scrapers) as pool:
+        list(pool.map(lambda _: exporter.scrape(), range(scrapers)))
+        return int(quiet(address)["calls"])
 
 
 def gave_up(
