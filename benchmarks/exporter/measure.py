@@ -100,14 +100,15 @@ def on_model(address: str, arguments: list[str]) -> Ours:
     return Ours(
         exporter.start_seconds, cold.seconds, first_calls(address, environment, waited_for, 1), cold.missing,
         cold.seconds + whole.seconds, first["calls"], warm.seconds, after["calls"] - before,
-        first_calls(address, environment, waited_for, 2), gave_up_after, later, abandoned, first["most_in_flight"],
+        first_calls(address, environment, waited_for, 2), gave_up_after, later, abandoned,
+            first["most_in_flight"],
         warm.series, len(warm.body), peak, cpu, first["by_endpoint"],
     )  # fmt: skip
 
 
 def first_calls(address: str, environment: dict[str, str], arguments: list[str], scrapers: int) -> int:
-    """Calls until the first answer, for so many scrapers that come at once to an exporter that has just begun.
-    It has no collectors but those that an answer waits for, so no others' calls are among them.
+    """Calls until the first answer, for so many scrapers that come at once to an exporter that has just
+    begun. It has no collectors but those that an answer waits for, so no others' calls are among them.
     """
     reset(address)
     with Exporter(environment, *arguments) as exporter, ThreadPoolExecutor(scrapers) as pool:
