@@ -1,8 +1,8 @@
 """Readings: what monitoring asks of the cloud, each lap within a deadline.
 
-Unlike `infra.cloud.service`, nothing is asked twice: a monitor that retries hides that the cloud is slow, and
-the next lap is near. Every call gets at most what is left of the lap, so a cloud that hangs cannot hold a lap
-for ever, and no call is made for a lap that was cancelled.
+Unlike `infra.cloud.service`, nothing is asked twice but with a new token: a monitor that retries hides that
+the cloud is slow, and the next lap is near. Every call gets at most what is left of the lap, so a cloud that
+hangs cannot hold a lap for ever, and no call is made for a lap that was cancelled.
 """
 
 from __future__ import annotations
@@ -175,17 +175,15 @@ class _OnceService(SessionService):
     ) -> Any:  # fmt: skip
         call = f"{method} {self.name} {path}"
         self._reading.left(call)
+        given = {"json": json, "params": params, "headers": headers, "data": data}
         with self._reading.gate:
-            seconds, began, status = self._reading.left(call), time.monotonic(), 0
-            try:
-                answer = self._send(
-                    call, method, path, json=json, params=params, headers=headers, data=data, timeout=seconds
-                )
-                status = answer.status_code
-            finally:
-                self._reading.calls.note(self.name, status, time.monotonic() - began)
-        if status >= 400:
-            raise failure(call, status, answer.text)
+            answer = self._once(call, method, path, **given)
+            if answer.status_code == 401:
+                # The token had expired. Of several calls that meet this at once only one gets the session to
+                # log in again and to repeat it; the others get the refusal.
+                answer = self._once(call, method, path, **given)
+        if answer.status_code >= 400:
+            raise failure(call, answer.status_code, answer.text)
         try:
             body = answer.json() if answer.content else {}
         except ValueError as broken:
@@ -193,6 +191,15 @@ class _OnceService(SessionService):
         if isinstance(body, dict) and body.get("truncated"):  # Keystone's list_limit
             raise errors.CloudError(f"{call}: the list was cut short; raise list_limit in keystone.conf")
         return body
+
+    def _once(self, call: str, method: str, path: str, **given: Any) -> Any:
+        seconds, began, status = self._reading.left(call), time.monotonic(), 0
+        try:
+            answer = self._send(call, method, path, timeout=seconds, **given)
+            status = answer.status_code
+        finally:
+            self._reading.calls.note(self.name, status, time.monotonic() - began)
+        return answer
 
     def _url(self, path: str) -> str:
         url = super()._url(path)

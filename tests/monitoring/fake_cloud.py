@@ -21,8 +21,10 @@ FAR_FUTURE = "2099-01-01T00:00:00.000000Z"
 
 @dataclass
 class FakeCloud:
-    """`hypervisors`: name -> up. `servers`: nova's own dictionaries. `failing`: service -> status to answer
-    with; `slow`: service -> seconds to wait first. `calls` counts requests by service."""
+    """`hypervisors`: name -> up. `servers`: nova's own dictionaries. `failing`: service, or "service /path"
+    as a pattern, -> status to answer with; `slow`: service -> seconds to wait first. `calls` counts requests
+    by service. `vanished` are projects that nova and Keystone know no longer, though they were listed.
+    `token` is the one that is valid; a log-in is given it."""
 
     hypervisors: dict[str, bool] = field(default_factory=lambda: {"hv1": True, "hv2": True})
     agencies: tuple[str, ...] = ("sxd", "stc")
@@ -30,14 +32,21 @@ class FakeCloud:
     failing: dict[str, int] = field(default_factory=dict)
     slow: dict[str, float] = field(default_factory=dict)
     calls: dict[str, int] = field(default_factory=dict)
+    vanished: set[str] = field(default_factory=set)
+    token: str = "token"
     address: str = ""
 
     def answer(self, service: str, path: str) -> tuple[int, Any]:
         """Status and body for a GET (or the POST of a log-in)."""
         self.calls[service] = self.calls.get(service, 0) + 1
         time.sleep(self.slow.get(service, 0.0))
-        if service in self.failing:
-            return self.failing[service], {"error": {"message": f"{service} is told to fail"}}
+        for pattern, status in list(self.failing.items()):
+            if pattern == service or re.fullmatch(pattern, f"{service} {path}"):
+                return status, {"error": {"message": f"{service} is told to fail"}}
+        if any(
+            path.startswith((f"/v2.1/os-quota-sets/{gone}", f"/v3/projects/{gone}")) for gone in self.vanished
+        ):
+            return 404, {"error": {"message": "Could not find project"}}
         for pattern, answer in _ANSWERS.items():
             found = re.fullmatch(pattern, f"{service} {path}")
             if found:
@@ -51,6 +60,7 @@ class FakeCloud:
             "network": "",
             "block-storage": "/v3",
             "placement": "",
+            "image": "/v2",
         }
         return [
             {
@@ -118,10 +128,6 @@ def _inventory(total: int, reserved: int, ratio: float) -> dict[str, Any]:
     }
 
 
-def _quota(limit: int, used: int, key: str) -> dict[str, int]:
-    return {"limit": limit, key: used, "reserved": 0}
-
-
 _ANSWERS: dict[str, Callable[..., Any]] = {
     r"identity /v3/domains": lambda cloud: {
         "domains": [
@@ -156,21 +162,95 @@ _ANSWERS: dict[str, Callable[..., Any]] = {
         ]
     },
     r"compute /v2.1/servers/detail": lambda cloud: {"servers": cloud.servers},
-    r"compute /v2.1/os-quota-sets/([^/]+)/detail": lambda cloud, _: {
-        "quota_set": {
-            "instances": _quota(10, 2, "in_use"),
-            "cores": _quota(20, 4, "in_use"),
-            "ram": _quota(4096, 1024, "in_use"),
-        }
+    r"compute /v2.1/os-migrations": lambda cloud: {"migrations": []},
+    r"compute /v2.1/os-quota-sets/([^/]+)": lambda cloud, _: {
+        "quota_set": {"id": _, "instances": 10, "cores": 20, "ram": 4096}
     },
-    r"network /v2.0/quotas/([^/]+)/details": lambda cloud, _: {
-        "quota": {
-            name: _quota(5, 1, "used")
-            for name in ("floatingip", "network", "router", "security_group", "port")
-        }
+    r"network /v2.0/quotas": lambda cloud: {"quotas": []},
+    r"network /v2.0/quotas/([^/]+)/default": lambda cloud, _: {
+        "quota": dict.fromkeys(("floatingip", "network", "router", "security_group", "port"), 5)
     },
+    r"network /v2.0/agents": lambda cloud: {
+        "agents": [
+            {
+                "id": "a1",
+                "binary": "neutron-l3-agent",
+                "host": "ctl1",
+                "alive": True,
+                "admin_state_up": True,
+                "heartbeat_timestamp": "2026-11-23 10:00:00",
+                "availability_zone": "nova",
+            }
+        ]
+    },
+    r"network /v2.0/(networks)": lambda cloud, _: {
+        "networks": [{"id": "n1", "name": "internet", "project_id": "p0", "router:external": True}]
+    },
+    r"network /v2.0/network-ip-availabilities": lambda cloud: {
+        "network_ip_availabilities": [
+            {
+                "network_id": "n1",
+                "network_name": "internet",
+                "project_id": "p0",
+                "subnet_ip_availability": [
+                    {
+                        "subnet_id": "sn1",
+                        "subnet_name": "internet",
+                        "cidr": "203.0.113.0/24",
+                        "ip_version": 4,
+                        "total_ips": 200,
+                        "used_ips": 3,
+                    }
+                ],
+            }
+        ]
+    },
+    r"network /v2.0/floatingips": lambda cloud: {
+        "floatingips": [{"project_id": "p-sxd", "floating_network_id": "n1", "port_id": "port1"}]
+    },
+    r"network /v2.0/(routers|ports)": lambda cloud, plural: {plural: [{"id": "x", "project_id": "p-sxd"}]},
+    r"network /v2.0/security-groups": lambda cloud: {"security_groups": [{"id": "x", "project_id": "p-sxd"}]},
     r"block-storage /v3/os-quota-sets/([^/]+)": lambda cloud, _: {
-        "quota_set": {"volumes": _quota(-1, 1, "in_use"), "gigabytes": _quota(50, 5, "in_use")}
+        "quota_set": {"id": _, "volumes": -1, "gigabytes": 50}
+    },
+    r"block-storage /v3/os-services": lambda cloud: {"services": []},
+    r"block-storage /v3/volumes/detail": lambda cloud: {
+        "volumes": [{"status": "in-use", "size": 5, "os-vol-tenant-attr:tenant_id": "p-sxd"}]
+    },
+    r"block-storage /v3/snapshots/detail": lambda cloud: {"snapshots": []},
+    r"block-storage /v3/scheduler-stats/get_pools": lambda cloud: {
+        "pools": [
+            {
+                "name": "ctl1@lvm#lvm",
+                "capabilities": {"total_capacity_gb": 100, "free_capacity_gb": "unknown"},
+            }
+        ]
+    },
+    r"image /v2/images": lambda cloud: {"images": [{"status": "active", "visibility": "public", "size": 9}]},
+    r"placement /resource_providers": lambda cloud: {
+        "resource_providers": [
+            {"uuid": f"id-{name}", "name": name, "generation": 1, "root_provider_uuid": f"id-{name}"}
+            for name in cloud.hypervisors
+        ]
+    },
+    r"placement /allocation_candidates": lambda cloud: {
+        "provider_summaries": {
+            f"id-{name}": {
+                "resources": {
+                    kind: {"capacity": 0, "used": used}
+                    for kind, used in (("VCPU", 2), ("MEMORY_MB", 1024), ("DISK_GB", 6))
+                },
+                "traits": ["COMPUTE_NODE"],
+            }
+            for name in cloud.hypervisors
+        }
+    },
+    r"placement /resource_providers/([^/]+)/allocations": lambda cloud, provider: {
+        "allocations": {
+            server["id"]: {"resources": {"VCPU": 1}}
+            for server in cloud.servers
+            if provider == f"id-{server['OS-EXT-SRV-ATTR:hypervisor_hostname']}"
+        }
     },
     r"placement /resource_providers/([^/]+)/inventories": lambda cloud, _: {
         "inventories": {
@@ -182,7 +262,6 @@ _ANSWERS: dict[str, Callable[..., Any]] = {
     r"placement /resource_providers/([^/]+)/usages": lambda cloud, _: {
         "usages": {"VCPU": 2, "MEMORY_MB": 1024, "DISK_GB": 6}
     },
-    r"placement /resource_providers/([^/]+)/traits": lambda cloud, _: {"traits": ["COMPUTE_NODE"]},
     r"identity /v3/?": lambda cloud: {
         "version": {
             "id": "v3.14",
@@ -197,9 +276,13 @@ _ANSWERS: dict[str, Callable[..., Any]] = {
 class _Handler(BaseHTTPRequestHandler):
     cloud: FakeCloud
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one packet for an answer
 
     def do_GET(self) -> None:
         _, service, *rest = self.path.split("?")[0].split("/", 2)
+        if self.headers.get("X-Auth-Token") not in (None, self.cloud.token):
+            self._reply(401, {"error": {"message": "The request you have made requires authentication."}})
+            return
         status, body = self.cloud.answer(service, "/" + rest[0] if rest else "")
         self._reply(status, body)
 
@@ -229,7 +312,7 @@ class _Handler(BaseHTTPRequestHandler):
                     }
                 },
             )
-        self._reply(status, body, {"X-Subject-Token": "token"})
+        self._reply(status, body, {"X-Subject-Token": self.cloud.token})
 
     def _reply(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
         text = json.dumps(body).encode()
@@ -269,6 +352,16 @@ def make_server(name: str, agency: str, address: str = "127.0.0.1", status: str 
         "status": status,
         "addresses": {agency: ports},
         "OS-EXT-SRV-ATTR:hypervisor_hostname": "hv1",
+        "image": {"id": "i1"},
+        "flavor": {
+            "original_name": "m1.small",
+            "vcpus": 1,
+            "ram": 512,
+            "disk": 3,
+            "ephemeral": 0,
+            "swap": 0,
+            "extra_specs": {},
+        },
     }
 
 
