@@ -1,7 +1,8 @@
 """Maintenance windows as Alertmanager's silences: made and removed until they are what the file says.
 
 Each silence of ours carries a mark (its author) and its window's id and digest (its comment); those that
-people made are never touched. A window that lies ahead is a silence that waits: nothing has to run when it begins.
+people made are never touched. A window that lies ahead is a silence that waits: nothing has to run when it
+begins.
 """
 
 from __future__ import annotations

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
+import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 from prometheus_client.exposition import generate_latest
 
+from tests.monitoring.rendering import AGENCIES, ALERTING, SECRET, render
 from tests.unit.monitoring.exporters.test_families import capacity_families, exposed, uptime_families
 
 ROOT = Path(__file__).parents[2]
 RULES = sorted(map(str, (ROOT / "monitoring/rules").glob("*.yaml")))
 CASES = sorted(map(str, (ROOT / "tests/monitoring/cases").glob("*.yaml")))
-SECRET = 'pass"word\\with $igns'
 
 
 def run(*command: str | Path, given: bytes | None = None) -> str:
@@ -33,8 +32,9 @@ def test_promtool_accepts_every_rule() -> None:
     run("promtool", "check", "rules", *RULES)
 
 
-def test_alerts_fire_do_not_fire_and_fire_on_absence_as_their_cases_say() -> None:
-    run("promtool", "test", "rules", *CASES)
+@pytest.mark.parametrize("case", CASES, ids=lambda path: Path(path).stem)
+def test_an_alert_fires_does_not_fire_and_takes_absence_as_its_case_says(case: str) -> None:
+    run("promtool", "test", "rules", case)
 
 
 @pytest.mark.parametrize("families", [capacity_families(), uptime_families()], ids=["capacity", "uptime"])
@@ -45,35 +45,7 @@ def test_promtool_has_nothing_to_say_about_the_metrics(families: list) -> None: 
 @pytest.fixture(scope="module", params=[1, 2], ids=["one server", "two servers"])
 def rendered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The roles' templates as they arrive on a site's monitoring servers."""
-    folder = tmp_path_factory.mktemp("rendered")
-    hosts = {f"ctl{number}": {"ansible_host": f"192.0.2.{number}"} for number in range(1, request.param + 1)}
-    certificate = folder / "ca.pem"
-    certificate.touch()
-    site = {
-        "site_name": "test", "region_name": "hai-phong", "identity_url": "https://192.0.2.10:5000/v3",
-        "ca_file": str(certificate), "project_root": str(ROOT), "out": str(folder),
-        "secrets": {"monitoring_password": SECRET, "alert_webhook_url": "http://192.0.2.99/hook"},
-    }  # fmt: skip
-    inventory = {
-        "controllers": {"hosts": hosts},
-        "monitoring": {"hosts": {name: {} for name in hosts}},
-        "all": {"vars": site},
-    }
-    (folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
-    environment = {**os.environ, "ANSIBLE_HOME": str(folder / ".ansible"), "ANSIBLE_NOCOLOR": "1"}
-    playbook = [
-        Path(sys.executable).parent / "ansible-playbook",
-        "-i",
-        folder / "hosts.yml",
-        ROOT / "tests/monitoring/render.yml",
-        "-e",
-        f"monitoring_rules_file={folder}/ctl1-rules.yaml",
-    ]
-    done = subprocess.run(
-        playbook, env=environment, cwd=folder, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder
+    return render(tmp_path_factory.mktemp("rendered"), request.param)
 
 
 def test_promtool_accepts_the_rules_as_they_are_put_together(rendered: Path) -> None:
@@ -103,8 +75,6 @@ def test_promtool_accepts_prometheus_configuration_and_the_password_arrives_whol
 
 
 def test_every_job_that_a_rule_names_is_scraped(rendered: Path) -> None:
-    import re
-
     text = "".join(Path(path).read_text() for path in RULES)
     named = {job for names in re.findall(r'job(?:=|=~|!~)"([^"]+)"', text) for job in names.split("|")}
     jobs = {
@@ -114,8 +84,64 @@ def test_every_job_that_a_rule_names_is_scraped(rendered: Path) -> None:
     assert named == jobs
 
 
-def test_amtool_accepts_alertmanagers_configuration(rendered: Path) -> None:
-    assert "2 receivers" in run("amtool", "check-config", rendered / "ctl1-alertmanager.yml")
+def test_amtool_accepts_alertmanagers_configuration_and_the_mails_templates(rendered: Path) -> None:
+    output = run("amtool", "check-config", rendered / "ctl1-alertmanager.yml")
+    # nobody, heartbeat, page, notice, one team of its own, two agencies with an address
+    assert "7 receivers" in output
+    assert "2 templates" in output
+
+
+def test_a_site_without_mail_and_webhook_has_a_valid_configuration(tmp_path: Path) -> None:
+    folder = render(tmp_path, alerting={}, secrets={"alert_webhook_url": ""})
+    assert "4 receivers" in run("amtool", "check-config", folder / "ctl1-alertmanager.yml")
+
+
+def test_passwords_arrive_whole_in_alertmanagers_configuration(rendered: Path) -> None:
+    found = yaml.safe_load((rendered / "ctl1-alertmanager.yml").read_text(encoding="utf-8"))
+    assert found["global"]["smtp_auth_password"] == SECRET
+
+
+@pytest.mark.parametrize(
+    ("smarthost", "starttls"), [("mail.test:465", False), ("mail.test:587", True), ("mail.test:25", True)]
+)
+def test_mail_goes_out_encrypted_or_not_at_all(tmp_path: Path, smarthost: str, starttls: bool) -> None:
+    folder = render(tmp_path, alerting={**ALERTING, "smarthost": smarthost})
+    found = yaml.safe_load((folder / "ctl1-alertmanager.yml").read_text(encoding="utf-8"))
+    assert found["global"]["smtp_require_tls"] is starttls
+
+
+def test_inhibitions_name_alerts_that_exist(rendered: Path) -> None:
+    alerts = {
+        rule["alert"]
+        for path in RULES
+        for group in yaml.safe_load(Path(path).read_text(encoding="utf-8"))["groups"]
+        for rule in group["rules"]
+        if "alert" in rule
+    }
+    found = yaml.safe_load((rendered / "ctl1-alertmanager.yml").read_text(encoding="utf-8"))
+    matchers = [
+        matcher
+        for rule in found["inhibit_rules"]
+        for matcher in (*rule["source_matchers"], *rule["target_matchers"])
+        if matcher.startswith("alertname")
+    ]
+    named = {name for matcher in matchers for name in re.findall(r"\b[A-Z]\w+(?:\.\*)?", matcher)}
+    assert named
+    assert [name for name in named if not any(re.fullmatch(name, alert) for alert in alerts)] == []
+
+
+def test_each_agency_with_an_address_has_a_receiver_of_its_own(rendered: Path) -> None:
+    found = yaml.safe_load((rendered / "ctl1-alertmanager.yml").read_text(encoding="utf-8"))
+    to = {
+        receiver["name"]: receiver["email_configs"][0]["to"]
+        for receiver in found["receivers"]
+        if receiver["name"].startswith("agency-")
+    }
+    assert to == {
+        f"agency-{agency['code']}": ", ".join(agency["alert_emails"])
+        for agency in AGENCIES["agencies"]
+        if "alert_emails" in agency
+    }
 
 
 def test_alertmanagers_know_each_other_where_there_are_several(rendered: Path) -> None:

@@ -61,10 +61,12 @@ def test_a_lab_goes_through_every_phase_in_order(site: SiteContext, tether: Teth
     names = [name for stage in phases.stages(site, tether) for name in stage.phases]
     playbook = phase_names(phases.ansible_of(site).plays())
     assert names == [
-        "inventory", "depot", "lab", "preflight", *playbook, "platform", "landing_zones", "maintenance", "verify",
+        "inventory", "depot", "lab", "preflight", *playbook, "platform", "landing_zones", "maintenance",
+        "verify",
     ]  # fmt: skip
     assert playbook == [
-        "base", "journals", "database", "message_queue", "load_balancer", "network", "schemas", "identity", "services",
+        "base", "journals", "database", "message_queue", "load_balancer", "network", "schemas", "identity",
+        "services",
         "hypervisors", "watching", "monitoring",
     ]  # fmt: skip
 

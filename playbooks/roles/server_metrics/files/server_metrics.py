@@ -106,7 +106,7 @@ def read(sections, now):
 
 def exposition(samples):
     """Prometheus' text format, the samples of a metric together."""
-    lines = []
+    samples, lines = list(samples), []
     for metric, meaning in MEANINGS.items():
         own = [(labels, value) for name, labels, value in samples if name == metric]
         if own:
