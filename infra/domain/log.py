@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 SERVICES = {
@@ -43,13 +43,13 @@ class LogQuery:
     priority: str = ""
     lines: int = 200
 
-    def arguments(self, folder: str) -> list[str]:
-        """journalctl's arguments for a folder of journals that are named by their servers' certificates.
+    def arguments(self, folder: str, addresses: Mapping[str, str]) -> list[str]:
+        """journalctl's arguments for a folder of journals that are named by the `addresses` of their servers.
 
         The patterns of --file are journalctl's own to expand: they must reach it as they are. One for both
         the file that is written (`.journal`) and full ones (`@...`): one that matches no file is refused.
         """
-        words = [f"--file={folder}/remote-CN={host}[.@]*journal" for host in self.hosts]
+        words = [f"--file={folder}/remote-{addresses[host]}[.@]*journal" for host in self.hosts]
         words = words or [f"--directory={folder}"]
         words += [f"--unit={pattern}" for unit in self.units for pattern in unit_patterns(unit)]
         for name, value in (("since", self.since), ("until", self.until), ("priority", self.priority)):

@@ -54,7 +54,8 @@ def search(site: SiteContext, query: LogQuery, agency: str = "") -> list[LogEntr
     if agency:
         query = _of_agency(LiveSite(site), query, agency)
     target = target_of(site.inventory, site.settings, site.inventory.monitoring()[0])
-    command = shlex.join(["journalctl", *query.arguments(GATHERED)])
+    addresses = {host.name: str(host.address) for host in site.inventory.hosts}
+    command = shlex.join(["journalctl", *query.arguments(GATHERED, addresses)])
     with ssh.Connection(target) as connection:
         found = connection.run(as_root(command, target.user), deadline_seconds=SEARCH_SECONDS)
     words = found.errors.strip()

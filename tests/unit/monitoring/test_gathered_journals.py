@@ -19,7 +19,7 @@ LOGS = set(program.MEANINGS)
 
 def make_files(folder: Path, **moments: float) -> None:
     for name, moment in moments.items():
-        path = folder / f"remote-CN={name}.journal"
+        path = folder / f"remote-{name}.journal"
         path.write_bytes(b"12345678")
         os.utime(path, (moment, moment))
 
@@ -38,14 +38,25 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 
 def test_each_server_that_ought_to_send_is_told(tmp_path: Path, asked: list[list[str]]) -> None:
-    make_files(tmp_path, hv1=10, hv10=20)
-    program.main(["--folder", str(tmp_path), "--textfiles", str(tmp_path), "--months", "12", "hv1", "hv2"])
+    make_files(tmp_path, **{"10.0.0.2": 10, "10.0.0.20": 20})
+    program.main(
+        [
+            "--folder",
+            str(tmp_path),
+            "--textfiles",
+            str(tmp_path),
+            "--months",
+            "12",
+            "hv1=10.0.0.2",
+            "hv2=10.0.0.3",
+        ]
+    )
     found = values((tmp_path / "city_logs.prom").read_text())
     assert found["city_logs_last_entry_timestamp_seconds/hv1"] == 5000
     assert found["city_logs_last_entry_timestamp_seconds/hv2"] == 0
     assert found["city_logs_stored_bytes/hv1"] == 8
     assert found["city_logs_retention_seconds"] == 12 * 31 * 86400
-    assert [command[2] for command in asked] == [str(tmp_path / "remote-CN=hv1.journal")]
+    assert [command[2] for command in asked] == [str(tmp_path / "remote-10.0.0.2.journal")]
 
 
 def test_the_newest_file_of_a_server_is_asked_first(tmp_path: Path, asked: list[list[str]]) -> None:
@@ -58,6 +69,6 @@ def test_only_full_files_past_the_retention_are_removed(tmp_path: Path) -> None:
     make_files(tmp_path, **{"hv1": 10, "hv1@old": 10, "hv1@young": 1000})
     program.remove_old(tmp_path, before=500)
     assert {path.name for path in tmp_path.iterdir()} == {
-        "remote-CN=hv1.journal",
-        "remote-CN=hv1@young.journal",
+        "remote-hv1.journal",
+        "remote-hv1@young.journal",
     }

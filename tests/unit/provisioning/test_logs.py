@@ -68,7 +68,10 @@ def make_site(
     server = Server(result)
     monkeypatch.setattr(ssh, "Connection", server)
     monkeypatch.setattr(logs, "target_of", lambda *_: SimpleNamespace(name="mon1", user="deploy"))
-    mon1, hv1 = SimpleNamespace(name="mon1"), SimpleNamespace(name="hv1")
+    mon1, hv1 = (
+        SimpleNamespace(name="mon1", address="10.0.0.1"),
+        SimpleNamespace(name="hv1", address="10.0.0.2"),
+    )
     inventory = SimpleNamespace(
         hosts=(mon1, hv1), monitoring=lambda: (mon1,) if monitoring else (), path="inventory"
     )

@@ -25,9 +25,9 @@ MEANINGS = {
 }
 
 
-def files_of(folder, host):
-    """The files of a server: the one that is written, and full ones (`@`). They are named by its certificate."""
-    return [*folder.glob(f"remote-CN={host}.journal"), *folder.glob(f"remote-CN={host}@*.journal")]
+def files_of(folder, address):
+    """The files of a server: the one that is written, and full ones (`@`). They are named by its address."""
+    return [*folder.glob(f"remote-{address}.journal"), *folder.glob(f"remote-{address}@*.journal")]
 
 
 def newest_entry(files):
@@ -52,8 +52,9 @@ def remove_old(folder, before):
 
 
 def samples(folder, hosts, retention, now):
-    for host in hosts:
-        files = files_of(folder, host)
+    """`hosts`: name -> address."""
+    for host, address in hosts.items():
+        files = files_of(folder, address)
         yield "city_logs_last_entry_timestamp_seconds", {"host": host}, newest_entry(files)
         yield "city_logs_stored_bytes", {"host": host}, sum(path.stat().st_size for path in files)
     yield "city_logs_retention_seconds", {}, retention
@@ -84,11 +85,12 @@ def main(arguments=None):
     parser.add_argument("--folder", type=Path, required=True, help="where systemd-journal-remote writes")
     parser.add_argument("--textfiles", type=Path, required=True, help="folder of the node exporter")
     parser.add_argument("--months", type=int, required=True, help="retention, in months of 31 days")
-    parser.add_argument("hosts", nargs="+", help="servers that ought to send")
+    parser.add_argument("hosts", nargs="+", metavar="NAME=ADDRESS", help="servers that ought to send")
     given = parser.parse_args(arguments)
     now, retention = time.time(), given.months * MONTH
+    hosts = dict(word.split("=", 1) for word in given.hosts)
     remove_old(given.folder, now - retention)
-    write(given.textfiles, exposition(samples(given.folder, given.hosts, retention, now)))
+    write(given.textfiles, exposition(samples(given.folder, hosts, retention, now)))
 
 
 if __name__ == "__main__":
