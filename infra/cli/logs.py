@@ -32,7 +32,12 @@ from infra.settings import Settings
 @click.option(
     "--grep", default="", metavar="REGEX", help="Only entries that match; lower case matches any case."
 )
-@click.option("--priority", type=click.Choice(PRIORITIES), default=None, help="Only entries at least as bad.")
+@click.option(
+    "--priority",
+    type=click.Choice(PRIORITIES),
+    default=None,
+    help="Only entries at least as bad. OpenStack's are all info: use --grep ERROR.",
+)
 @click.option(
     "--lines",
     type=click.IntRange(1, 20000),

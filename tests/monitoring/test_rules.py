@@ -88,7 +88,7 @@ def test_amtool_accepts_alertmanagers_configuration_and_the_mails_templates(rend
     output = run("amtool", "check-config", rendered / "ctl1-alertmanager.yml")
     # nobody, heartbeat, page, notice, one team of its own, two agencies with an address
     assert "7 receivers" in output
-    assert "2 templates" in output
+    assert "1 templates" in output  # a pattern for both files
 
 
 def test_a_site_without_mail_and_webhook_has_a_valid_configuration(tmp_path: Path) -> None:
