@@ -54,7 +54,8 @@ class Series:
 
 @dataclass(frozen=True)
 class Alert:
-    """What fires, by the words of its rule. `silenced` and `inhibited` are Alertmanager's."""
+    """What fires, by the words of its rule; `summary_vi` and `action_vi` are for an agency, "" where there
+    are none. `silenced` and `inhibited` are Alertmanager's."""
 
     name: str
     severity: str
@@ -66,6 +67,8 @@ class Alert:
     labels: Mapping[str, str] = field(default_factory=dict)
     silenced: bool = False
     inhibited: bool = False
+    summary_vi: str = ""
+    action_vi: str = ""
 
 
 class Prometheus:
@@ -186,6 +189,8 @@ def _alert(
         labels=labels,
         silenced=silenced,
         inhibited=inhibited,
+        summary_vi=texts.get("summary_vi", ""),
+        action_vi=texts.get("action_vi", ""),
     )
 
 

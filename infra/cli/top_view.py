@@ -162,15 +162,20 @@ def _hypervisor(hypervisor: HypervisorState, wide: bool) -> list[RenderableType]
 def _use(use: Use | None, resource_class: str) -> Text:
     if use is None:
         return Text("-", style="dim")
-    size = 1 if resource_class == "VCPU" else GIB
+    used, whole = (_amount(value, resource_class, use.allocatable) for value in (use.used, use.allocatable))
     style = "bold red" if use.ratio >= NEAR_LIMIT else ""
-    return Text.assemble(
-        f"{use.used / size:.0f}/{use.allocatable / size:.0f} ", (f"{use.ratio:>4.0%}", style)
-    )
+    return Text.assemble(f"{used}/{whole} ", (f"{use.ratio:>4.0%}", style))
+
+
+def _amount(value: float, resource_class: str, whole: float) -> str:
+    """Cores, or GiB; with a decimal where the whole is small."""
+    if resource_class == "VCPU":
+        return f"{value:.0f}"
+    return f"{value / GIB:.1f}" if whole < 10 * GIB else f"{value / GIB:.0f}"
 
 
 def _free(use: Use | None, resource_class: str) -> str:
-    return "-" if use is None else f"{use.free / (1 if resource_class == 'VCPU' else GIB):.0f}"
+    return "-" if use is None else _amount(use.free, resource_class, use.allocatable)
 
 
 def _agencies(screen: Screen, overview: Overview, width: int, rows: int) -> list[RenderableType]:

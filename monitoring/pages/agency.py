@@ -303,7 +303,7 @@ def _quota_table(quotas: tuple[Quota, ...], say: Language) -> Content:
         Column(say("Resource", "Tài nguyên"), "head"),
         Column(say("Used", "Đã dùng"), "num"),
         Column(say("Limit", "Giới hạn"), "num"),
-        Column("%", "num"),
+        Column(say("Share", "Tỷ lệ"), "num"),
     ]
     return table(columns, [_quota(quota, say) for quota in quotas])
 

@@ -24,7 +24,8 @@ _ABOUT = (
 
 
 def alerts(found: Iterable[Alert], now: float, say: Language, *, runbooks: bool = True) -> Markup:
-    """Alerts by urgency with their age; `runbooks` for staff only, agencies cannot open them."""
+    """Alerts by urgency with their age. `runbooks` are for staff; agencies, who cannot open them, read what
+    is theirs to do."""
     listed = list(found)
     title = say("Alerts", "Cảnh báo")
     if not listed:
@@ -41,8 +42,14 @@ def alerts(found: Iterable[Alert], now: float, say: Language, *, runbooks: bool 
 
 def _row(alert: Alert, now: float, say: Language, runbooks: bool) -> list[Content]:
     about = ", ".join(alert.labels[name] for name in _ABOUT if alert.labels.get(name))
+    summary = say(alert.summary, alert.summary_vi or alert.summary) or alert.name
+    action = None if runbooks or not alert.action_vi else say("", alert.action_vi)
     row: list[Content] = [
-        [alert.summary or alert.name, el("small", f"{alert.name} · {about}" if about else alert.name)],
+        [
+            summary,
+            el("small", action) if action else None,
+            el("small", f"{alert.name} · {about}" if about else alert.name),
+        ],
         status(*severity(alert.severity, say)),
         say.age(now - alert.started),
     ]

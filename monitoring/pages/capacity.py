@@ -129,19 +129,27 @@ def page(facts: Facts, look: Look, site: str) -> Markup:
         [
             heading(look, title, facts.taken),
             verdict(*_verdict(facts, say)),
-            tiles([_tile(name, use, facts, say) for name, use in facts.uses.items() if name in CLASSES]),
+            tiles([_tile(name, use, facts, say) for name, use in _ordered(facts)]),
             section(say("When to buy", "Khi nào phải mua thêm"), _forecast(facts, say)),
             section(
                 say("30 days and 90 ahead", "30 ngày qua và 90 ngày tới"), el("div", charts, class_="charts")
             ),
-            section(
-                say("If a hypervisor or a zone is lost", "Nếu mất một máy chủ hoặc một vùng"),
-                _losses(facts, say),
+            el(
+                "div",
+                section(
+                    say("If a hypervisor or a zone is lost", "Nếu mất một máy chủ hoặc một vùng"),
+                    _losses(facts, say),
+                ),
+                section(say("Servers that still fit", "Số máy ảo còn tạo được"), _flavors(facts, say)),
+                class_="pair",
             ),
-            section(say("Servers that still fit", "Số máy ảo còn tạo được"), _flavors(facts, say)),
             section(say("Volumes and addresses", "Ổ đĩa và địa chỉ"), _pools(facts, say)),
         ],
     )
+
+
+def _ordered(facts: Facts) -> list[tuple[str, Use]]:
+    return [(name, facts.uses[name]) for name in CLASSES if name in facts.uses]
 
 
 def _verdict(facts: Facts, say: Language) -> tuple[str, str]:
@@ -339,5 +347,9 @@ def _pools(facts: Facts, say: Language) -> Content:
     ]
     if not rows:
         return el("p", status("", say("Nothing is known.", "Không có số liệu.")))
-    columns = [Column(say("What", "Loại"), "head"), Column(say("Used", "Đã dùng"), "num"), Column("%", "num")]
+    columns = [
+        Column(say("What", "Loại"), "head"),
+        Column(say("Used", "Đã dùng"), "num"),
+        Column(say("Share", "Tỷ lệ"), "num"),
+    ]
     return table(columns, rows)

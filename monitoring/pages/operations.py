@@ -29,7 +29,7 @@ from monitoring.prometheus import Alertmanager, Prometheus, latest
 
 PAST, STEP = 6 * 3600.0, 240.0
 QUERIES = {
-    "api_seconds": "max by (service) (city_api_probe_duration_seconds)",
+    "api_seconds": "max by (service) (city_api_probe_duration_seconds) and on (service) city_api_up == 1",
     "expected": "sum(max by (server_id) (city_workload_expected))",
     "answering": """count(max by (server_id) (city_workload_expected) == 1
         and on (server_id) city_workload_up == 1)""",
@@ -125,7 +125,7 @@ def _tiles(overview: Overview, say: Language) -> list[tuple[str, Content, Conten
     oldest = overview.oldest
     return [
         (
-            "API",
+            say("APIs that answer", "API trả lời"),
             _of(up, all_, say),
             silent if overview.apis_down else (say("all answer", "đều trả lời") if all_ else none),
             BAD if overview.apis_down or not all_ else "",
@@ -156,9 +156,9 @@ def _tiles(overview: Overview, say: Language) -> list[tuple[str, Content, Conten
             BAD if overview.stale or not oldest else "",
         ),
         (
-            say("Silenced or following", "Tắt tiếng hoặc kéo theo"),
+            say("Not sent", "Không gửi đi"),
             say.number(overview.hushed),
-            say("alerts that nobody is told of", "cảnh báo không gửi cho ai"),
+            say("alerts silenced, or following from another", "cảnh báo bị tắt tiếng hoặc kéo theo"),
             "",
         ),
     ]
@@ -212,7 +212,7 @@ def _charts(facts: Facts, say: Language) -> list[Markup]:
     end = facts.overview.taken // STEP * STEP
     slowest = sorted(facts.api_seconds.items(), key=lambda item: item[0])[:6]
     apis = tuple(
-        Line(name, points, str(number + 1), say.seconds(points[-1][1]) if points else "")
+        Line(name, points, str(number + 1), _answered(points, end, say))
         for number, (name, points) in enumerate(slowest)
     )
     servers = (
@@ -222,7 +222,10 @@ def _charts(facts: Facts, say: Language) -> list[Markup]:
     return [
         chart(
             Chart(
-                say("Time until an API answers", "Thời gian API trả lời"),
+                say(
+                    "Time until an API answers; a gap: it did not",
+                    "Thời gian API trả lời; chỗ trống: không trả lời",
+                ),
                 apis,
                 end - PAST,
                 end,
@@ -243,6 +246,12 @@ def _charts(facts: Facts, say: Language) -> list[Markup]:
             say,
         ),
     ]
+
+
+def _answered(points: tuple[Point, ...], end: float, say: Language) -> str:
+    if not points or points[-1][0] < end - STEP:
+        return say("no answer", "không trả lời")
+    return say.seconds(points[-1][1])
 
 
 def _newest(points: tuple[Point, ...], say: Language) -> str:

@@ -19,7 +19,7 @@ OPERATIONS, CAPACITY, AGENCIES, SLOS = "/", "/capacity", "/agency", "/slo"
 @dataclass(frozen=True)
 class Look:
     """How a reader wants a page. `root` is what the portal puts in front of paths; `embedded` leaves out the
-    document around the page; `problem` is said before all else."""
+    document and the navigation; `problem` is said before all else."""
 
     say: Language
     path: str
@@ -50,7 +50,8 @@ class Column:
 def document(look: Look, site: str, title: str, content: Content) -> Markup:
     """The page, whole or as the portal embeds it (its style is `style()`)."""
     problem = verdict(BAD, look.problem) if look.problem else None
-    main = el("div", _header(look, site), el("main", problem, content), class_="ops", lang=look.say.code)
+    header = None if look.embedded else _header(look, site)
+    main = el("div", header, el("main", problem, content), class_="ops", lang=look.say.code)
     if look.embedded:
         return main
     refresh = el("meta", http_equiv="refresh", content=REFRESH_SECONDS) if look.refresh else None

@@ -21,6 +21,7 @@ import click
 from infra.errors import InfraError
 from monitoring.exporters import listening
 from monitoring.exporters.listening import Request, Response, Server
+from monitoring.exporters.web_config import WebGuard
 from monitoring.pages import agency, capacity, operations, slo
 from monitoring.pages.language import LANGUAGES, VIETNAMESE, Language, accepted
 from monitoring.pages.markup import Markup, el
@@ -193,14 +194,24 @@ def read_names(file: Path) -> dict[str, tuple[str, str]]:
 @click.option("--site", default="", help="The site's name, in titles.")
 @click.option("--agencies", type=click.Path(path_type=Path, dir_okay=False), help="JSON file of their names.")
 @click.option("--utc-offset", default=7.0, show_default=True, help="The site's time less UTC, in hours.")
+@click.option(
+    "--web.config.file", "web_config", type=click.Path(path_type=Path, dir_okay=False),
+    help="TLS and passwords, in the form of Prometheus' exporters.",
+)  # fmt: skip
 def main(
-    *, listen: str, prometheus: str, alertmanager: str, site: str, agencies: Path | None, utc_offset: float
-) -> None:
+    *, listen: str, prometheus: str, alertmanager: str, site: str, agencies: Path | None, utc_offset: float,
+    web_config: Path | None,
+) -> None:  # fmt: skip
     """Serve the ops pages: operations, capacity, agencies, SLOs."""
     try:
         host, port = listening.address(listen)
         names = read_names(agencies) if agencies else {}
+        web = WebGuard.of(web_config) if web_config else None
     except (ValueError, InfraError) as error:
         raise click.UsageError(str(error)) from error
     pages = Pages(site, Prometheus(prometheus), Alertmanager(alertmanager), names, utc_offset)
-    listening.run_until_stopped(Server((host, port), pages.answer, None, None), threading.Event())
+    context, authenticate = (web.context, web.authenticate) if web else (None, None)
+    server = Server((host, port), pages.answer, context, authenticate)
+    if web:
+        web.guard(server)
+    listening.run_until_stopped(server, threading.Event())

@@ -22,6 +22,7 @@ from monitoring.pages.page import (
     tiles,
     verdict,
 )
+from monitoring.pages.words import objective
 from monitoring.prometheus import Prometheus, Sample
 
 PAST, STEP = 30 * DAY, DAY / 4
@@ -198,7 +199,7 @@ def _chart(facts: Facts, say: Language) -> Markup:
     end = facts.taken // STEP * STEP
     worst = sorted(facts.worst.items(), key=lambda item: item[1][-1][1] if item[1] else 1.0)[:6]
     lines = tuple(
-        Line(name, points, str(number + 1), say.percent(points[-1][1]) if points else "")
+        Line(objective(name, say), points, str(number + 1), say.percent(points[-1][1]) if points else "")
         for number, (name, points) in enumerate(sorted(worst))
     )
     lowest = min((value for line in lines for _, value in line.points), default=0.0)
@@ -232,8 +233,9 @@ def rows(objectives: tuple[Objective, ...], say: Language) -> Content:
 
 
 def _row(one: Objective, say: Language) -> list[Content]:
+    promise = objective(one.slo, say)
     return [
-        [one.about or one.slo, el("small", one.slo) if one.about else None],
+        [one.about or promise, el("small", promise) if one.about else None],
         say.percent(one.objective, 2),
         "" if one.errors is None else say.percent(1 - one.errors, 2),
         budget(one.left, say),

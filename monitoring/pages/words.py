@@ -21,7 +21,7 @@ _STATES = {
     "unknown": (WARN, "unknown", "không rõ"),
     "idle": ("", "not expected", "không theo dõi"),
 }
-_SEVERITIES = {PAGE: (BAD, "page", "khẩn cấp"), NOTICE: (WARN, "notice", "cần xử lý")}
+_SEVERITIES = {PAGE: (BAD, "urgent", "khẩn cấp"), NOTICE: (WARN, "notice", "cần xử lý")}
 _RESOURCES = {
     "cores": ("cores", "lõi xử lý"),
     "instances": ("servers", "máy chủ"),
@@ -57,6 +57,19 @@ _REASONS = {
     "failed": ("failed", "thất bại"),
 }
 
+SLOS = {  # by the names of monitoring/slos
+    "workload-availability": ("servers of agencies answer", "máy chủ của cơ quan trả lời"),
+    "api-availability": ("APIs answer", "API trả lời"),
+    "server-creation": ("a new server comes up", "tạo được máy chủ mới"),
+    "server-creation-time": ("a new server is up in two minutes", "máy chủ mới chạy trong hai phút"),
+    "portal-availability": ("the portal answers", "cổng dịch vụ trả lời"),
+}
+
+
+def objective(name: str, say: Language) -> str:
+    """What an SLO promises."""
+    return say(*SLOS.get(name, (name.replace("-", " "), name)))
+
 
 def resource_class(name: str, say: Language) -> str:
     return say(*_CLASSES.get(name, (name, name)))
@@ -70,6 +83,8 @@ def amount(value: float, name: str, say: Language) -> str:
 def used_of(use: Use, name: str, say: Language) -> str:
     """`182 of 256`; with one unit where both have the same."""
     used, whole = amount(use.used, name, say), amount(use.allocatable, name, say)
+    if use.used == 0:
+        return f"0 / {whole}"
     if used.rpartition(" ")[2] == whole.rpartition(" ")[2] and " " in whole:
         used = used.rpartition(" ")[0]
     return f"{used} / {whole}"

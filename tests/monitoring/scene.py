@@ -45,6 +45,12 @@ QUOTAS = {  # agency: (resource, held, limit)
     "vpubnd": (("cores", 8, 32), ("instances", 2, 8), ("memory", 32 * GIB, 64 * GIB)),
     "q-hongbang": (("cores", 4, 16), ("instances", 1, 8), ("memory", 8 * GIB, 64 * GIB)),
 }
+IN_VIETNAMESE = {
+    "AgencyWorkloadDown": {
+        "summary_vi": "Máy chủ kho-du-lieu (dự án sotttt) không phản hồi",
+        "action_vi": "Bộ phận vận hành đang xử lý. Quý cơ quan chưa cần làm gì.",
+    },
+}
 BUDGETS = {"sotttt": 0.12, "soyt": 0.97, "sotc": 1.0, "sonnptnt": 0.71, "vpubnd": 0.88, "q-hongbang": -0.2}
 
 
@@ -207,10 +213,12 @@ def slos(at: float, now: float) -> Iterator[Fact]:
     for agency, server, _, condition in SERVERS:
         if condition != "idle":
             left = BUDGETS[agency] + (1 - BUDGETS[agency]) * past
-            yield from slo({"slo": "workload", **workload(agency, server)}, 0.995, left)
+            yield from slo({"slo": "workload-availability", **workload(agency, server)}, 0.995, left)
     for service, seconds in APIS.items():
         yield from slo(
-            {"slo": "api", "service": service}, 0.999, 0.93 - 0.2 * (1 - past) if seconds else 0.31
+            {"slo": "api-availability", "service": service},
+            0.999,
+            0.93 - 0.2 * (1 - past) if seconds else 0.31,
         )
 
 
@@ -318,7 +326,12 @@ def a_city(folder: Path) -> Iterator[Stand]:
         ):  # fmt: skip
             made.post_alert(
                 {"alertname": name, "owner": "cloud-operations", **labels},
-                {"summary": summary, "description": summary, "runbook_url": link.format(name)},
+                {
+                    "summary": summary,
+                    "description": summary,
+                    "runbook_url": link.format(name),
+                    **IN_VIETNAMESE.get(name, {}),
+                },
                 now - age,
             )
         made.wait_for("collector:city_exporter_snapshot_age:seconds")
