@@ -97,12 +97,12 @@ class _Account:
             if lacking:
                 self.missing[len(self.slots)] = lacking / steps
             self.slots.append(_joined(_scaled(within, 1 / steps), {"unknown": lacking / steps}))
-        self._make_good(beyond)
+        self._make_good(beyond, len(self.slots) - steps - _LATE_STEPS)
 
-    def _make_good(self, late: Share) -> None:
+    def _make_good(self, late: Share, since: int) -> None:
         """Seconds that came late take the place of the latest that are missing."""
         for number in sorted(self.missing, reverse=True):
-            if number < len(self.slots) - _LATE_STEPS or not late:
+            if number < since or not late:
                 break
             part, late = _split(late, self.missing[number])
             taken = sum(part.values())

@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +34,18 @@ class LedgerBroken(InfraError):
     code = "ledger_broken"
 
 
+class HeadInvalid(InfraError):
+    """This is no entry's number and digest; copy them from a statement, as NUMBER:DIGEST."""
+
+    code = "head_invalid"
+
+
+class CorrectionInvalid(InfraError):
+    """A correction moves seconds of a workload's day from one condition to another, with a reason."""
+
+    code = "correction_invalid"
+
+
 class EntryUnknown(InfraError):
     """The ledger has no such entry to correct; `citycloud sla show --output json` lists what it holds."""
 
@@ -49,6 +62,14 @@ class Head:
     def __str__(self) -> str:
         return f"{self.seq}:{self.digest}"
 
+    @classmethod
+    def parse(cls, text: str) -> Head:
+        """Raises HeadInvalid."""
+        found = re.fullmatch(r"([0-9]{1,18}):([0-9a-f]{64})", text.strip())
+        if found is None:
+            raise HeadInvalid(f"{text[:80]!r} is no entry's number and digest; copy them from a statement")
+        return cls(int(found[1]), found[2])
+
 
 @dataclass(frozen=True)
 class LedgerMonth:
@@ -60,6 +81,19 @@ class LedgerMonth:
     days: tuple[WorkloadDay, ...]
     written: tuple[dt.date, ...]
     head: Head
+
+    def as_data(self) -> dict[str, Any]:
+        """As it travels from a monitoring server to the deploy host."""
+        return {
+            "month": str(self.month), "written": [str(day) for day in self.written], "head": str(self.head),
+            "days": [{"day": str(one.day), **one.as_data()} for one in self.days],
+        }  # fmt: skip
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> LedgerMonth:
+        days = (WorkloadDay.from_data(dt.date.fromisoformat(one["day"]), one) for one in data["days"])
+        written = (dt.date.fromisoformat(day) for day in data["written"])
+        return cls(Month.parse(data["month"]), tuple(days), tuple(written), Head.parse(data["head"]))
 
 
 class Ledger:
@@ -95,10 +129,10 @@ class Ledger:
     def correct(self, corrected: WorkloadDay, now: dt.datetime) -> Head:
         """Add an entry that takes the place of the workload's day; `corrected.reason` says why and by whom.
 
-        Raises EntryUnknown, and ValueError where the seconds are not as many as before.
+        Raises EntryUnknown, and CorrectionInvalid where the seconds are not as many as before.
         """
         if not corrected.reason.strip():
-            raise ValueError("a correction has a reason")
+            raise CorrectionInvalid("a correction needs a reason; say why and who agreed")
         with self._database.writing() as connection:
             agency, workload = corrected.workload.agency, corrected.workload.id
             found = _last(connection, corrected.day, agency, workload)
@@ -106,7 +140,7 @@ class Ledger:
                 raise EntryUnknown(f"the ledger has no entry of {agency}/{workload} on {corrected.day}")
             before = _workload_day(found)
             if before.seconds.total != corrected.seconds.total:
-                raise ValueError(f"a correction keeps the day's {before.seconds.total} seconds")
+                raise CorrectionInvalid(f"a correction keeps the day's {before.seconds.total} seconds")
             return _append(connection, _head(connection), _row(WORKLOAD, corrected, now), found.seq)
 
     def entry(self, day: dt.date, agency: str, workload: str) -> WorkloadDay | None:

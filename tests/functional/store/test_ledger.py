@@ -14,7 +14,15 @@ from infra.domain.forecast import CapacityDay
 from infra.domain.sla import Month, Seconds, WorkloadDay
 from infra.store.capacity import CapacityBook
 from infra.store.database import Database, SchemaUnknown, StoreUnreachable, StoreUrlInvalid
-from infra.store.ledger import BEGINNING, EntryUnknown, Head, Ledger, LedgerBroken, agency_statement
+from infra.store.ledger import (
+    BEGINNING,
+    CorrectionInvalid,
+    EntryUnknown,
+    Head,
+    Ledger,
+    LedgerBroken,
+    agency_statement,
+)
 from tests.unit.domain.test_sla import TERMS, WEB
 
 NOW = dt.datetime(2026, 11, 4, 1, tzinfo=dt.UTC)
@@ -91,9 +99,9 @@ def test_a_correction_refers_to_an_entry_has_a_reason_and_loses_no_second(ledger
     entry = make_entries()[0]
     with pytest.raises(EntryUnknown, match="sxd/id-9"):
         ledger.correct(replace(entry, workload=replace(WEB, id="id-9"), reason="why"), NOW)
-    with pytest.raises(ValueError, match="reason"):
+    with pytest.raises(CorrectionInvalid, match="reason"):
         ledger.correct(entry, NOW)
-    with pytest.raises(ValueError, match="86400 seconds"):
+    with pytest.raises(CorrectionInvalid, match="86400 seconds"):
         ledger.correct(replace(entry, seconds=Seconds(up=1), reason="why"), NOW)
 
 
