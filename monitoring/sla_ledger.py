@@ -159,7 +159,7 @@ def forecast(url: str) -> None:
     """When resources will be used up; days that are null are never."""
     with _reading(url) as database:
         found = forecasts(CapacityBook(database).read())
-    _print([asdict(one) for one in found])
+    _print([one.as_data() for one in found])
 
 
 @contextmanager
@@ -169,17 +169,7 @@ def _reading(url: str) -> Iterator[Database]:
 
 
 def _print(value: Any) -> None:
-    click.echo(json.dumps(_plain(value), ensure_ascii=False))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _plain(one) for name, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    return None if value == float("inf") else value
+    click.echo(json.dumps(value, ensure_ascii=False))
 
 
 def main(run: Callable[[], object] = cli) -> None:

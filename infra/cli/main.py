@@ -35,6 +35,8 @@ COMMANDS = {
     "logs": "Search the journals of all servers.",
     "maintenance": "Maintenance windows, and the silences that stand for them.",
     "platform": "The platform stack: flavors, images, networks, aggregates, roles.",
+    "sla": "What agencies were promised and got, from the SLA ledger.",
+    "forecast": "When what the city hands out will be used up.",
     "zone": "The landing zones of the agencies: project, people, quotas, network, first servers.",
     "completion": "Print the shell's completion script.",
 }
@@ -46,6 +48,8 @@ EXIT_CODES = {
     "not_healthy": EXIT_UNHEALTHY,
     "site_unknown": EXIT_UNHEALTHY,
     "monitoring_unreachable": EXIT_UNHEALTHY,
+    "ledger_broken": EXIT_UNHEALTHY,
+    **dict.fromkeys(("month_invalid", "head_invalid", "agency_unknown", "ledger_server_unknown"), EXIT_INPUT),
 }
 
 

@@ -14,9 +14,10 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from statistics import median
+from typing import Any
 
 LEAST_DAYS = 28
 """With fewer, nothing is foretold: four weeks are the fewest of which a trend can be told from noise."""
@@ -72,6 +73,14 @@ class Forecast:
     left_without_largest: DaysLeft | None = None
     error: float | None = None
     coverage: float | None = None
+
+    def as_data(self) -> dict[str, Any]:
+        """As JSON knows it: days that are None are never."""
+        data = {**asdict(self), "day": self.day.isoformat()}
+        for name in ("left", "left_without_largest"):
+            if data[name] is not None:
+                data[name] = {key: None if days == math.inf else days for key, days in data[name].items()}
+        return data
 
 
 @dataclass(frozen=True)
