@@ -193,6 +193,7 @@ def _run(*command: str) -> None:
 if __name__ == "__main__":
     from tests.monitoring.scene import a_city
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that both are stopped
     with a_city(Path(sys.argv[1])) as made:
         print(made.prometheus, made.alertmanager, flush=True)
         signal.pause()
