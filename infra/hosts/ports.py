@@ -47,6 +47,7 @@ BY_GROUP: dict[str, tuple[Port, ...]] = {
         Port(9093, "Alertmanager", ("prometheus-alertmanager.service",)),
         Port(9180, "capacity exporter", ("citycloud-capacity-exporter.service",)),
         Port(9181, "uptime exporter", ("citycloud-uptime-exporter.service",)),
+        Port(9182, "canary exporter", ("citycloud-canary-exporter.service",)),
     ),
 }
 

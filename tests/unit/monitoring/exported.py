@@ -7,6 +7,7 @@ from typing import Any
 import promql_parser
 
 from tests.unit.monitoring.alertmanager.test_deadman import DEADMAN
+from tests.unit.monitoring.exporters.test_canary import CANARY
 from tests.unit.monitoring.exporters.test_families import CAPACITY, UPTIME
 from tests.unit.monitoring.exporters.test_reloading import RELOAD
 from tests.unit.monitoring.test_gathered_journals import LOGS
@@ -15,7 +16,7 @@ from tests.unit.monitoring.test_server_metrics import SERVER
 from tests.unit.provisioning.drift_sample import DRIFT
 from tests.unit.provisioning.test_deploy_report import DEPLOY
 
-OURS = {*CAPACITY, *UPTIME, *DRIFT, *SERVER, *LOGS, *DEPLOY, *DEADMAN, *RELOAD, *LEDGER}
+OURS = {*CAPACITY, *UPTIME, *DRIFT, *SERVER, *LOGS, *DEPLOY, *DEADMAN, *RELOAD, *LEDGER, *CANARY}
 
 
 def selected(expression: str) -> set[str]:
