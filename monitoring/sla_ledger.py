@@ -79,6 +79,17 @@ def write(
                 _put(metrics_file, exposition(standing(ledger, book, head_file), now))
 
 
+@cli.command()
+@click.option("--sla", type=click.Path(path_type=Path), help="A site's sla.yaml.")
+@click.option("--maintenance", type=click.Path(path_type=Path), help="A site's maintenance.yaml.")
+def check(*, sla: Path | None, maintenance: Path | None) -> None:
+    """Say what is wrong with files before they are used; exit code 2 if anything is."""
+    if sla is not None:
+        read_sla(sla)
+    if maintenance is not None:
+        read_maintenance(maintenance)
+
+
 def _put(file: Path, text: str) -> None:
     """The exporter never sees half a file."""
     fresh = file.with_name(f".{file.name}.new")

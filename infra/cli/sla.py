@@ -161,9 +161,10 @@ def lines(month: Month, found: Mapping[str, LedgerMonth], names: Mapping[str, st
 def _workload_lines(one: WorkloadStatement) -> Iterator[str]:
     judged = {True: "ĐẠT / met", False: "KHÔNG ĐẠT / MISSED", None: "không đánh giá / not judged"}[one.met]
     share = "-" if one.availability is None else f"{one.availability * 100:.4f} %"
+    promised = f"{(one.terms.objective * 100).normalize():f} %"
     yield f"  {one.workload.name} ({one.workload.id})"
     yield (
-        f"    Độ sẵn sàng / availability: {share}; cam kết / promised: {(one.terms.objective * 100).normalize():f} %"
+        f"    Độ sẵn sàng / availability: {share}; cam kết / promised: {promised}"
         f" ({one.terms.name}): {judged}"
     )
     if one.credit_percent:
