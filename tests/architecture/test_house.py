@@ -14,6 +14,7 @@ LARGEST_MODULE = 400
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "manager", "misc"}
 ENTRY_POINTS = {
     "infra/provider/server.py",
+    "monitoring/exporters/canary.py",
     "monitoring/exporters/capacity.py",
     "monitoring/exporters/uptime.py",
 }

@@ -29,7 +29,7 @@ def test_the_production_example_names_everybody(production: Folder) -> None:
         ("mail.haiphong.example:587", "bad_name:25", "alerting.smarthost", "neither an address", "write"),
         ("sender: cloud@", "sender: cloud", "alerting.sender", "is not an e-mail address", "write it like"),
         ("[truc-cloud@haiphong.example]", "[]", "alerting.on_call", "must have at least 1", "add"),
-        ("capacity_planning:", "capacity_plan:", "alerting.teams.capacity_plan", "not a known", "capacity_pl"),
+        ("capacity_planning:", "capacity_plan:", "alerting.teams.capacity_plan", "not a known", "capacity_"),
         ('hotline: "0225 3 000 111"', 'hotline: ""', "alerting.hotline", "is empty", "plain line"),
     ],
 )  # fmt: skip

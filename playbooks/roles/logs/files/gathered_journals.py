@@ -33,7 +33,7 @@ def files_of(folder, address):
 def newest_entry(files):
     """When the newest entry was written, by its own clock; 0 if there is none that can be read."""
     for file in sorted(files, key=lambda path: path.stat().st_mtime, reverse=True):
-        command = ["journalctl", "--file", str(file), "-n", "1", "-o", "json", "--output-fields=MESSAGE", "-q"]
+        command = ["journalctl", "--file", str(file), "-qn1", "-ojson", "--output-fields=MESSAGE"]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
             return int(json.loads(done.stdout)["__REALTIME_TIMESTAMP"]) / 1e6

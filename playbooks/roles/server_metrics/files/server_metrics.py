@@ -2,7 +2,8 @@
 """What a server tells of itself that no exporter does: certificates, the database, backups.
 
 Writes one file for the node exporter's textfile collector and renames it into place. Runs with Debian's own
-Python and nothing else. A section that cannot be read has no figures, says so (success 0), and hides no other.
+Python and nothing else. A section that cannot be read has no figures, says so (success 0), and hides no
+other.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 import subprocess
 import sys
 import time
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 SECONDS = 15
@@ -46,7 +47,7 @@ def certificates(paths):
         if done.returncode:
             raise SectionFailed(f"{path}: {done.stderr.strip()}")
         told = done.stdout.strip().removeprefix("notAfter=")
-        moment = datetime.strptime(told, "%b %d %H:%M:%S %Y GMT").replace(tzinfo=timezone.utc)
+        moment = datetime.strptime(told, "%b %d %H:%M:%S %Y GMT").replace(tzinfo=UTC)
         yield "city_certificate_expiry_timestamp_seconds", {"name": name}, moment.timestamp()
 
 
@@ -58,7 +59,8 @@ def database(members):
     if done.returncode:
         print(f"database: {done.stderr.strip()}", file=sys.stderr)
         return
-    told = {name.lower(): value for name, _, value in (line.partition("\t") for line in done.stdout.splitlines())}
+    pairs = (line.partition("\t") for line in done.stdout.splitlines())
+    told = {name.lower(): value for name, _, value in pairs}
     try:
         size = int(told.get("wsrep_cluster_size") or 0)
         yield "city_database_ready", {}, int(size == 0 or told.get("wsrep_ready") == "ON")
@@ -133,7 +135,7 @@ def main(arguments=None):
     parser.add_argument("--textfiles", required=True, help="folder of the node exporter")
     parser.add_argument("--certificate", action="append", default=[], metavar="NAME=FILE")
     parser.add_argument("--backup", action="append", default=[], metavar="KIND=FOLDER")
-    parser.add_argument("--database-members", type=int, metavar="N", help="MariaDB runs here, on N controllers in all")
+    parser.add_argument("--database-members", type=int, metavar="N", help="MariaDB is here, on N controllers")
     given = parser.parse_args(arguments)
     sections = {"certificates": certificates(pairs(given.certificate))}
     if given.database_members:
