@@ -19,7 +19,7 @@ from infra.hosts.preflight import target_of
 from infra.provisioning.site import SiteContext
 from infra.store.capacity import CapacityBook
 from infra.store.database import Database
-from infra.store.ledger import Ledger, LedgerMonth
+from infra.store.ledger import Head, Ledger, LedgerMonth
 
 PROGRAM = "/usr/local/sbin/citycloud-ledger"
 """On monitoring servers: `citycloud-sla-ledger` with the site's ledger, as the user that owns it."""
@@ -64,8 +64,6 @@ class DatabaseLedger:
             return {code: ledger.month(month, code) for code in codes}
 
     def verify(self, head: str) -> Mapping[str, Any]:
-        from infra.store.ledger import Head
-
         known = Head.parse(head) if head else None
         with Database(self.url, make=False) as database:
             ledger = Ledger(database)

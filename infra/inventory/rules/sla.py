@@ -1,4 +1,4 @@
-"""Contract classes are given to agencies that there are."""
+"""Contract classes are given to agencies and catalog items that there are."""
 
 from __future__ import annotations
 
@@ -21,4 +21,13 @@ def contracted_agencies_are_known(draft: Draft) -> Iterator[Problem]:
             yield draft.contract.problem(key, code, "is not the code of an agency", way_out)
 
 
-RULES = (contracted_agencies_are_known,)
+def contracted_items_are_known(draft: Draft) -> Iterator[Problem]:
+    if draft.contract is None or draft.catalog is None or not draft.catalog.names:
+        return
+    for name in draft.contract.value.items:
+        if name not in draft.catalog.names:
+            way_out = choose(name, draft.catalog.names, "remove the line")
+            yield draft.contract.problem(f"items.{name}", name, "is not an item of the catalog", way_out)
+
+
+RULES = (contracted_agencies_are_known, contracted_items_are_known)

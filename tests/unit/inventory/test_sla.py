@@ -19,7 +19,7 @@ TEXT = """classes:
   usual: {objective_percent: 99, unknown: excluded}
 default_class: usual
 agencies: {sotc: good}
-items: {website: good}
+items: {web-server: good}
 workloads: {sonv/web: good}
 """
 
@@ -48,8 +48,9 @@ def test_without_the_file_nothing_is_promised(lab: Folder) -> None:
         ("_percent: 99.95,", "_percent: 0,", "classes.good.objective_percent", "is not a share"),
         ("unknown: excluded", "unknown: up", "classes.usual.unknown", "is not a known value"),
         ("default_class: usual", "default_class: usuall", "default_class", "is not one of the classes"),
-        ("items: {website: good}", "items: {website: best}", "items.website", "is not one of the classes"),
+        ("items: {web-server: good}", "items: {web-server: best}", "items.web-server", "is not one of the classes"),
         ("agencies: {sotc", "agencies: {sotx", "agencies.sotx", "is not the code of an agency"),
+        ("{web-server: good}", "{web-servr: good}", "items.web-servr", "is not an item of the catalog"),
         ("sonv/web", "sonx/web", "workloads.sonx/web", "is not the code of an agency"),
         ("credit_percent: 25.5", "credit_percent: 5", f"{STEPS}[1].below_percent", "is no further"),
         ("below_percent: 99.95", "below_percent: 99.99", f"{STEPS}[0].below_percent", "is above"),
