@@ -47,8 +47,8 @@ def test_without_the_file_nothing_is_promised(lab: Folder) -> None:
     [
         ("_percent: 99.95,", "_percent: 0,", "classes.good.objective_percent", "is not a share"),
         ("unknown: excluded", "unknown: up", "classes.usual.unknown", "is not a known value"),
-        ("default_class: usual", "default_class: usuall", "default_class", "is not one of the classes"),
-        ("items: {web-server: good}", "items: {web-server: best}", "items.web-server", "is not one of the classes"),
+        ("default_class: usual", "default_class: usuall", "default_class", "is not one of"),
+        ("items: {web-server: good}", "items: {web-server: best}", "items.web-server", "is not one of"),
         ("agencies: {sotc", "agencies: {sotx", "agencies.sotx", "is not the code of an agency"),
         ("{web-server: good}", "{web-servr: good}", "items.web-servr", "is not an item of the catalog"),
         ("sonv/web", "sonx/web", "workloads.sonx/web", "is not the code of an agency"),
