@@ -1,7 +1,8 @@
 """What a canary does to the cloud: a tiny server on one hypervisor, at a floating address, and both gone.
 
-Everything that it makes is marked with the watcher's name, so that what a killed watcher left behind is
-found by the next. Network, router and security group stay; they cost nothing.
+Everything that a run makes is marked with the watcher's name and the hypervisor's, so that what a killed
+watcher left behind is found by the next, and runs beside each other leave each other's things alone. Network,
+router and security group stay; they cost nothing.
 """
 
 from __future__ import annotations
@@ -108,10 +109,11 @@ def _perch(hypervisor: Thing, sizes: list[Thing], images: list[Thing]) -> Perch:
     return Perch(name, host, skipped="no_flavor")
 
 
-def take_address(cloud: Cloud, where: Place, watcher: str) -> Thing:
-    """A floating address with the watcher's mark."""
+def take_address(cloud: Cloud, where: Place, perch: Perch, watcher: str) -> Thing:
+    """A floating address with the run's mark."""
     return floating_ips(cloud).create({
-        "floating_network_id": where.outside, "project_id": cloud.project_id, "description": _mark(watcher),
+        "floating_network_id": where.outside, "project_id": cloud.project_id,
+        "description": _mark(watcher, perch.hypervisor),
     })  # fmt: skip
 
 
@@ -120,7 +122,7 @@ def boot(cloud: Cloud, where: Place, perch: Perch, watcher: str, deadline: Deadl
     made = servers(cloud).create({
         "name": f"canary-{perch.hypervisor}", "flavorRef": perch.flavor, "imageRef": perch.image,
         "networks": [{"uuid": where.network}], "security_groups": [{"name": where.group}],
-        "host": perch.host, "metadata": {MARK: watcher},
+        "host": perch.host, "metadata": {MARK: _mark(watcher, perch.hypervisor)},
     })  # fmt: skip
 
     def active() -> Thing | None:
@@ -137,22 +139,32 @@ def attach_address(cloud: Cloud, server: Thing, address: Thing) -> None:
     floating_ips(cloud).change(address["id"], {"port_id": port["id"]})
 
 
-def leftovers(cloud: Cloud, where: Place, watcher: str) -> list[Leftover]:
-    """What the watcher has made and not removed, in the order in which it can be removed."""
+def leftovers(cloud: Cloud, where: Place, watcher: str, hypervisor: str = "") -> list[Leftover]:
+    """What the watcher has made on the hypervisor and not removed, in the order in which it can be removed.
+
+    Without a hypervisor: on all of them, and ports that nova left without their server. For when no run is
+    under way. Ports are listed before servers, or the port of a server that another watcher makes meanwhile
+    would look like one.
+    """
+    prefix = _mark(watcher, hypervisor) if hypervisor else _mark(watcher, "")
+    taken = [] if hypervisor else ports(cloud).list(network_id=where.network)
     standing = servers(cloud).list(all_tenants="true", project_id=cloud.project_id)
-    own = [one["id"] for one in standing if one.get("metadata", {}).get(MARK) == watcher]
-    others = {one["id"] for one in standing} - {*own}
-    addresses = floating_ips(cloud).list(project_id=cloud.project_id, description=_mark(watcher))
-    stray = [
-        one["id"]
-        for one in ports(cloud).list(network_id=where.network)
-        if str(one["device_owner"]).startswith("compute:") and one["device_id"] not in {*own, *others}
-    ]
+    addresses = floating_ips(cloud).list(project_id=cloud.project_id)
+
+    def ours(mark: str) -> bool:
+        return mark == prefix if hypervisor else mark.startswith(prefix)
+
+    known = {one["id"] for one in standing}
+    stray = [one for one in taken if _of_a_server(one) and one["device_id"] not in known]
     return [
-        *(Leftover("server", one) for one in own),
-        *(Leftover("floating_ip", one["id"]) for one in addresses),
-        *(Leftover("port", one) for one in stray),
+        *(Leftover("server", one["id"]) for one in standing if ours(one.get("metadata", {}).get(MARK, ""))),
+        *(Leftover("floating_ip", one["id"]) for one in addresses if ours(one.get("description") or "")),
+        *(Leftover("port", one["id"]) for one in stray),
     ]
+
+
+def _of_a_server(port: Thing) -> bool:
+    return str(port.get("device_owner")).startswith("compute:")
 
 
 def remove(cloud: Cloud, thing: Leftover, deadline: Deadline) -> None:
@@ -166,8 +178,8 @@ def remove(cloud: Cloud, thing: Leftover, deadline: Deadline) -> None:
         (floating_ips if thing.kind == "floating_ip" else ports)(cloud).remove(thing.id)
 
 
-def _mark(watcher: str) -> str:
-    return f"{NAME} of {watcher}"
+def _mark(watcher: str, hypervisor: str) -> str:
+    return f"{NAME} of {watcher} on {hypervisor}"
 
 
 def _first(found: list[Thing]) -> Thing | None:

@@ -1,7 +1,7 @@
 """The canary exporter: every so often, on each hypervisor, it does what a user does, and says how that went.
 
-A run boots a tiny server there, reaches it at a floating address, deletes it. One run at a time; each has a
-hard deadline. What a run that was killed left behind is removed before the next.
+A run boots a tiny server there, reaches it at a floating address, deletes it. A few runs at once; each has a
+hard deadline. What a run that was killed left behind is removed before the next round.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import click
@@ -85,13 +86,17 @@ class Tally:
 
 
 class Canary:
-    """Runs on all hypervisors in turn, every `interval` seconds; a run may take `limit` seconds."""
+    """Rounds over all hypervisors, every `interval` seconds, `at_once` runs beside each other; a run may take
+    `limit` seconds.
+    """
 
     def __init__(
         self, cloud: Cloud, watcher: str, interval: float, limit: float,
-        *, reach: Callable[[str, float], bool] | None = None, clock: Callable[[], float] = time.time,
+        *, at_once: int = 1, reach: Callable[[str, float], bool] | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         self.interval = interval
+        self._at_once = at_once
         self._cloud = cloud
         self._watcher = watcher
         self._limit = limit
@@ -124,9 +129,14 @@ class Canary:
             self._skipped = {one.hypervisor: one.skipped for one in found if one.skipped}
             known = {one.hypervisor for one in found}
             self._tallies = {name: tally for name, tally in self._tallies.items() if name in known}
-        for perch in found:
-            if not perch.skipped and not stop.is_set():
+
+        def run(perch: Perch) -> None:
+            if not stop.is_set():
                 self._run(where, perch)
+
+        with ThreadPoolExecutor(self._at_once, thread_name_prefix="canary") as pool:
+            for _ in pool.map(run, [one for one in found if not one.skipped]):
+                pass
 
     def _run(self, where: Place, perch: Perch) -> None:
         tally = self._tallies.get(perch.hypervisor) or Tally()
@@ -141,7 +151,7 @@ class Canary:
             seconds[name], began = time.monotonic() - began, time.monotonic()
 
         try:
-            address = cloud_side.take_address(self._cloud, where, self._watcher)
+            address = cloud_side.take_address(self._cloud, where, perch, self._watcher)
             done("address")
             step = "boot"
             server = cloud_side.boot(self._cloud, where, perch, self._watcher, deadline)
@@ -156,13 +166,24 @@ class Canary:
             log.warning("canary on %s: %s: %s", perch.hypervisor, step, error)
         began = time.monotonic()
         try:
-            self._remove(cloud_side.leftovers(self._cloud, where, self._watcher))
+            made = cloud_side.leftovers(self._cloud, where, self._watcher, perch.hypervisor)
+            self._removed(made)
             done("delete")
         except InfraError as error:
             log.warning("canary on %s: delete: %s", perch.hypervisor, error)
+            self._tell_leftovers(where, perch)
             if not failed:
                 step, failed = "delete", reason_of(error)
         self._note(perch.hypervisor, tally, seconds, step, failed)
+
+    def _tell_leftovers(self, where: Place, perch: Perch) -> None:
+        """Count what a run could not remove; the next round's sweep counts anew."""
+        try:
+            left = cloud_side.leftovers(self._cloud, where, self._watcher, perch.hypervisor)
+        except InfraError:
+            return  # nobody knows; the round after this one will
+        with self._lock:
+            self._left.update(one.kind for one in left)
 
     def _note(self, hypervisor: str, tally: Tally, seconds: dict[str, float], step: str, failed: str) -> None:
         with self._lock:
@@ -179,18 +200,32 @@ class Canary:
             self._tallies[hypervisor] = tally
 
     def _sweep(self, where: Place) -> None:
+        """Remove what earlier runs left. What cannot be removed is told, and keeps no other hypervisor's
+        canary waiting.
+        """
         found = cloud_side.leftovers(self._cloud, where, self._watcher)
         with self._lock:
             self._left = Counter(one.kind for one in found)
-        self._remove(found)
+        try:
+            self._removed(found)
+        except InfraError as error:
+            log.warning("what earlier runs left could not all be removed: %s", error)
+        left = {one.id for one in cloud_side.leftovers(self._cloud, where, self._watcher)} if found else set()
         with self._lock:
-            self._swept.update(one.kind for one in found)
-            self._left.clear()
+            self._swept.update(one.kind for one in found if one.id not in left)
+            self._left = Counter(one.kind for one in found if one.id in left)
 
-    def _remove(self, things: Iterable[Leftover]) -> None:
+    def _removed(self, things: Iterable[Leftover]) -> None:
+        """Remove each of them, whatever becomes of the others; then raise the first error."""
         deadline = Deadline(DELETE_SECONDS)
+        failed: list[InfraError] = []
         for thing in things:
-            cloud_side.remove(self._cloud, thing, deadline)
+            try:
+                cloud_side.remove(self._cloud, thing, deadline)
+            except InfraError as error:
+                failed.append(error)
+        if failed:
+            raise failed[0]
 
     def families(self) -> Iterator[Metric]:
         """Every family of the exporter."""
@@ -284,10 +319,14 @@ def answers(address: str, seconds: float) -> bool:
     help="Seconds that one run may take; deleting has two minutes of its own.",
 )  # fmt: skip
 @click.option(
+    "--at-once", default=1, show_default=True, type=click.IntRange(1, 8),
+    help="Runs beside each other, each on a hypervisor of its own.",
+)  # fmt: skip
+@click.option(
     "--watcher", default=socket.gethostname, show_default="host name",
     help="Name that marks what we make; two watchers of one cloud need two.",
 )  # fmt: skip
-def main(listen: str, interval: float, limit: float, watcher: str) -> None:
+def main(listen: str, interval: float, limit: float, at_once: int, watcher: str) -> None:
     """Boot a tiny server on each hypervisor, reach it, delete it, and serve to Prometheus how that went.
 
     Credentials are the OS_* variables of the environment; the account must be allowed to choose the
@@ -300,7 +339,7 @@ def main(listen: str, interval: float, limit: float, watcher: str) -> None:
         )
     except (ValueError, InfraError) as error:
         raise click.UsageError(str(error)) from error
-    canary = Canary(cloud, watcher, interval, limit)
+    canary = Canary(cloud, watcher, interval, limit, at_once=at_once)
     stop = threading.Event()
     server = listening.serve(TITLE, listening.metrics(lambda _: canary.families()), host, port)
     threading.Thread(target=canary.work, args=(stop,), name="canary", daemon=True).start()

@@ -69,7 +69,7 @@ def boot(fake: FakeOpenStack, values: Thing, scope: str) -> Thing:
         "id": uuid.uuid4().hex, "name": values["name"], "tenant_id": scope, "project_id": scope,
         "status": "ACTIVE", "image": {"id": values["imageRef"]} if values.get("imageRef") else "",
         "flavor": _embedded(flavor), "key_name": values.get("key_name"),
-        "metadata": values.get("metadata", {}), "tags": values["tags"], "addresses": {},
+        "metadata": values.get("metadata", {}), "tags": values.get("tags", []), "addresses": {},
         "security_groups": [], "OS-EXT-STS:task_state": None,
         "config_drive": "True" if values.get("config_drive") else "",
         "created": "2026-11-23T10:00:00Z", "updated": "2026-11-23T10:00:09Z",

@@ -47,21 +47,22 @@ class Sky:
         self.fail("place")
         return Place("network", "outside", "group")
 
-    def take_address(self, cloud: Any, where: Place, watcher: str) -> dict[str, str]:
+    def take_address(self, cloud: Any, where: Place, perch: Perch, watcher: str) -> dict[str, str]:
         self.fail("address")
-        self.there["address-1"] = "floating_ip"
-        return {"id": "address-1", "floating_ip_address": "203.0.113.9"}
+        self.there[f"address of {perch.hypervisor}"] = "floating_ip"
+        return {"id": "address", "floating_ip_address": "203.0.113.9"}
 
     def boot(self, cloud: Any, where: Place, perch: Perch, watcher: str, deadline: Any) -> dict[str, str]:
-        self.there["server-1"] = "server"
+        self.there[f"server of {perch.hypervisor}"] = "server"
         self.fail("boot")
-        return {"id": "server-1"}
+        return {"id": f"server of {perch.hypervisor}"}
 
-    def leftovers(self, cloud: Any, where: Place, watcher: str) -> list[Leftover]:
-        return [Leftover(kind, one) for one, kind in self.there.items()]
+    def leftovers(self, cloud: Any, where: Place, watcher: str, hypervisor: str = "") -> list[Leftover]:
+        return [Leftover(kind, one) for one, kind in self.there.items() if one.endswith(hypervisor)]
 
     def remove(self, cloud: Any, thing: Leftover, deadline: Any) -> None:
         self.fail("delete")
+        self.fail(f"delete {thing.id}")
         del self.there[thing.id]
 
 
@@ -150,9 +151,44 @@ def test_what_a_killed_run_left_is_removed_before_the_next(bird: Canary, sky: Sk
 def test_what_cannot_be_removed_is_told(bird: Canary, sky: Sky) -> None:
     sky.there = {"server-0": "server"}
     sky.failing["delete"] = Unavailable("no answer")
-    with pytest.raises(Unavailable):
-        bird.round(threading.Event())
-    assert samples(bird)["city_canary_leftovers", "server"] == 1
+    sky.perches = []
+    bird.round(threading.Event())
+    found = samples(bird)
+    assert (found["city_canary_leftovers", "server"], found["city_canary_swept_total", "server"]) == (1, 0)
+
+
+def test_what_cannot_be_removed_keeps_no_canary_waiting(bird: Canary, sky: Sky) -> None:
+    sky.there = {"server of hv0": "server", "address of hv0": "floating_ip"}
+    sky.failing["delete server of hv0"] = WaitedTooLong("its hypervisor is dead")
+    bird.round(threading.Event())
+    found = samples(bird)
+    assert found["city_canary_up", "hv1"] == 1
+    assert found["city_canary_leftovers", "server"] == 1
+    assert found["city_canary_swept_total", "floating_ip"] == 1
+    assert sky.there == {"server of hv0": "server"}
+
+
+def test_what_a_run_could_not_remove_is_told_at_once(bird: Canary, sky: Sky) -> None:
+    sky.failing["delete server of hv1"] = WaitedTooLong("it is still there")
+    bird.round(threading.Event())
+    found = samples(bird)
+    assert found["city_canary_failures_total", "hv1", "delete", "timeout"] == 1
+    assert (found["city_canary_leftovers", "server"], found["city_canary_leftovers", "floating_ip"]) == (1, 0)
+
+
+def test_runs_beside_each_other_leave_each_other_s_things_alone(sky: Sky) -> None:
+    sky.perches = [Perch(f"hv{number}", "h", "flavor", "image") for number in range(3)]
+    gate = threading.Barrier(3)  # all three stand before the first is deleted
+
+    def reach(address: str, seconds: float) -> bool:
+        gate.wait(timeout=30)
+        return address != ""
+
+    bird = Canary(None, "mon1", 900.0, 60.0, at_once=3, reach=reach)  # type: ignore[arg-type]
+    bird.round(threading.Event())
+    found = samples(bird)
+    assert [found["city_canary_up", f"hv{number}"] for number in range(3)] == [1, 1, 1]
+    assert sky.there == {}
 
 
 def test_a_hypervisor_that_is_skipped_has_its_reason_and_one_that_vanished_has_nothing(
