@@ -73,6 +73,7 @@ class WorkloadWatch:
         self._jitter = jitter or (lambda seconds: random.uniform(0.0, seconds))  # noqa: S311  (spreads load)
         self._lock = threading.Lock()
         self._standing = Standing()
+        self._good_at = 0.0  # monotonic: beginning of the last good round
         self._servers: dict[str, ServerStatus] = {}
         self._list: object = None
         self._records: dict[str, Record] = {}
@@ -88,7 +89,10 @@ class WorkloadWatch:
     def standing(self) -> Standing:
         """How the rounds go, for `standing_families`."""
         with self._lock:
-            return self._standing.copy()
+            standing = self._standing.copy()
+            if standing.last_success:
+                standing.age = self._stopwatch() - self._good_at
+            return standing
 
     def records(self) -> dict[str, Record]:
         """A copy of what was seen, by server id."""
@@ -151,6 +155,8 @@ class WorkloadWatch:
         self._next_note = watch + self.interval
         with self._lock:
             self._standing.note(began, self._stopwatch() - watch, code)
+            if not code:
+                self._good_at = watch
 
     def _take_in(self, now: float) -> None:
         """Note which servers are there; the vanished are forgotten, and their jobs end by themselves."""
