@@ -268,6 +268,7 @@ def test_an_alert_that_pages_is_waited_for_and_then_named(bench: Bench) -> None:
     bench.site.alert = [
         FiringAlert("Watchdog", "heartbeat", "alive", "", {}),
         FiringAlert("CapacityLow", "notice", "little left", "", {}),
+        FiringAlert("ErrorBudgetBurns", "page", "much was down", "", {"slo": "api-availability"}),
         FiringAlert("ApiDown", "page", "compute is down", "", {}),
     ]
     assert bench.failed() == ["monitoring alerts: ApiDown: compute is down"]
