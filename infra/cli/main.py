@@ -24,7 +24,7 @@ COMMANDS = {
     "up": "Bring a whole site up, or go on where a run was cut.",
     "down": "Remove a lab and everything that `up` made for it.",
     "status": "Show what the site is and does now.",
-    "top": "Watch the site live: APIs, alerts, hypervisors, agencies.",
+    "top": "Watch the site: APIs, alerts with their runbooks, hypervisors, agencies.",
     "dashboards": "Dashboards for a Grafana of the city's.",
     "verify": "Prove that the site serves: VMs over SSH, isolation, APIs, targets.",
     "preflight": "Check servers and deploy host before a deployment.",
