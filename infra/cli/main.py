@@ -25,7 +25,7 @@ COMMANDS = {
     "down": "Remove a lab and everything that `up` made for it.",
     "status": "Show what the site is and does now.",
     "top": "Watch the site: APIs, alerts with their runbooks, hypervisors, agencies.",
-    "dashboards": "Dashboards for a Grafana of the city's.",
+    "dashboards": "Dashboards as code, for a Grafana of the city's.",
     "verify": "Prove that the site serves: VMs over SSH, isolation, APIs, targets.",
     "preflight": "Check servers and deploy host before a deployment.",
     "deploy": "Deploy only the named phases of a site, in their order.",

@@ -18,7 +18,7 @@ from infra.settings import Settings
 
 @click.group()
 def maintenance() -> None:
-    """Maintenance windows: `maintenance.yaml` of the site, and Alertmanager's silences."""
+    """Maintenance windows, and the silences that stand for them."""
 
 
 @maintenance.command("list")

@@ -221,8 +221,8 @@ class Verification:
         return [Check("monitoring", "targets", not faults, "; ".join([seen, *faults]))]
 
     def _alerts(self) -> list[Check]:
-        """No page fires that tells of now; after a deployment some are just being resolved. Error budgets tell
-        of the hours before, in which a deployment restarted what they watch.
+        """No page fires that tells of now; after a deployment some are just being resolved. Error budgets
+        tell of the hours before, in which a deployment restarted what they watch.
         """
         deadline = self._clock() + ALERT_SECONDS
         while True:
