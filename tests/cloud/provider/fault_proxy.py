@@ -50,7 +50,9 @@ _LONGEST_HOLD = 120.0  # seconds
 class Aim:
     """Which call of a lane a fault meets: the `nth` (counted from 1) whose method and path match.
 
-    `methods` None means writes. `lasting`: every further matching call too, until the lane is disarmed.
+    `methods` None means writes, () every call. `lasting`: every further matching call too, until the lane is
+    disarmed. `server` is the origin's host:port, as a pattern; `seconds` is what a slow call takes, 0 the
+    proxy's own.
     """
 
     fault: str
@@ -58,14 +60,16 @@ class Aim:
     methods: tuple[str, ...] | None = None
     path: str = ""
     lasting: bool = False
+    server: str = ""
+    seconds: float = 0.0
     seen: int = 0
     hits: int = 0
     held: threading.Event = field(default_factory=threading.Event)
 
     def meets(self, call: Call) -> bool:
         """Whether this call is to fail; counts it."""
-        chosen = call.writes if self.methods is None else call.method in self.methods
-        if not chosen or not re.search(self.path, call.path):
+        chosen = call.writes if self.methods is None else not self.methods or call.method in self.methods
+        if not chosen or not re.search(self.path, call.path) or not re.search(self.server, call.server):
             return False
         self.seen += 1
         hit = self.seen >= self.nth if self.lasting else self.seen == self.nth
@@ -76,11 +80,13 @@ class Aim:
 @dataclass
 class Call:
     """One call of a lane. `status` is the origin's, 0 when it did not hear the call; `made` are the addresses
-    (origin number, path) of the things that its answer says were created."""
+    (origin number, path) of the things that its answer says were created; `server` is the origin's host:port.
+    """
 
     method: str
     origin: int
     path: str
+    server: str = ""
     status: int = 0
     made: list[tuple[int, str]] = field(default_factory=list)
 
@@ -89,14 +95,34 @@ class Call:
         return self.method not in {"GET", "HEAD"} and "/auth/tokens" not in self.path
 
 
+@dataclass
+class Recalled:
+    """A read's last good answer; whoever wants a newer one holds `lock` while it asks."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    at: float = 0.0  # monotonic
+    answer: tuple[int, Mapping[str, str], bytes] = (0, {}, b"")
+
+
 class Lane:
-    """One prefix of the proxy. Arm it with an aim, look at its calls afterwards."""
+    """One prefix of the proxy. Arm it with an aim, look at its calls afterwards.
+
+    `edited` has the last word on an answer's body. `hasty`: every connection is closed after its answer.
+    `tokens` are those that logins through the lane gave, oldest first. `recall_seconds`: reads are answered
+    by what the cloud said so short a time ago in any such lane, whoever asks; 0 is never, and `direct` is a
+    pattern of servers that are asked each time.
+    """
 
     def __init__(self, name: str, auth_url: str) -> None:
         self.name = name
         self.auth_url = auth_url
         self.calls: list[Call] = []
         self.after: Callable[[Call], None] = lambda call: None
+        self.edited: Callable[[Call, bytes], bytes] = lambda call, body: body
+        self.hasty = False
+        self.tokens: list[str] = []
+        self.recall_seconds = 0.0
+        self.direct = "^$"
         self._aim: Aim | None = None
         self._asking = 0
         self._lock = threading.Lock()
@@ -154,11 +180,16 @@ class Lane:
 class FaultProxy:
     """`with FaultProxy(auth_url, cacert) as proxy:`; `proxy.lane(name).auth_url` is what a provider gets.
 
-    `slow` is how long a slow call takes, `retry_after` what a 429 asks for, both in seconds.
+    `slow` is how long a slow call takes, `retry_after` what a 429 asks for, both in seconds. `name` is what
+    addresses call it: one that its clients resolve to loopback.
     """
 
-    def __init__(self, auth_url: str, cacert: str = "", slow: float = 1.0, retry_after: int = 1) -> None:
+    def __init__(
+        self, auth_url: str, cacert: str = "", slow: float = 1.0, retry_after: int = 1,
+        name: str = "127.0.0.1",
+    ) -> None:  # fmt: skip
         self.slow = slow
+        self._name = name
         self.retry_after = retry_after
         self._auth = urlsplit(auth_url)
         self._tls = (
@@ -167,6 +198,7 @@ class FaultProxy:
         self._origins: list[tuple[str, str]] = []
         self._lanes: dict[str, Lane] = {}
         self._lock = threading.Lock()
+        self._recalled: dict[tuple[object, ...], Recalled] = {}
         self._http = _Server(("127.0.0.1", 0), _handler(self))
         self.port = int(self._http.server_address[1])
 
@@ -204,13 +236,22 @@ class FaultProxy:
         if origin not in self._origins:
             self._origins.append(origin)
         path = split.path.rstrip("/")
-        return f"http://127.0.0.1:{self.port}/{lane}/{self._origins.index(origin)}{path}"
+        return f"http://{self._name}:{self.port}/{lane}/{self._origins.index(origin)}{path}"
 
     def _connect(self, origin: int) -> http.client.HTTPConnection:
         scheme, netloc = self._origins[origin]
         if scheme == "https":
             return http.client.HTTPSConnection(netloc, timeout=300, context=self._tls)
         return http.client.HTTPConnection(netloc, timeout=300)
+
+    def recalled(self, key: tuple[object, ...]) -> Recalled:
+        """What is known of a read."""
+        with self._lock:
+            return self._recalled.setdefault(key, Recalled())
+
+    def server(self, origin: int) -> str:
+        """host:port of an origin."""
+        return self._origins[origin][1]
 
     def rewritten(self, lane: str, data: bytes) -> bytes:
         """A login's answer with the catalog's addresses inside the lane."""
@@ -260,8 +301,9 @@ def _handler(proxy: FaultProxy) -> type[BaseHTTPRequestHandler]:
         _upstream_key: tuple[int, float] = (-1, 0.0)
 
         def _serve(self) -> None:
-            _, name, number, rest = self.path.split("/", 3)
-            lane, call = proxy.lane(name), Call(self.command, int(number), "/" + rest)
+            _, name, number, rest = [*self.path.split("/", 3), ""][:4]  # an endpoint may have no path
+            lane = proxy.lane(name)
+            call = Call(self.command, int(number), "/" + rest, proxy.server(int(number)))
             data = self._body()
             aim = lane.heard(call)
             fault = aim.fault if aim else ""
@@ -270,27 +312,44 @@ def _handler(proxy: FaultProxy) -> type[BaseHTTPRequestHandler]:
             elif fault in _SAID:
                 self._refuse(fault)
             else:
-                if fault == "slow":
-                    time.sleep(proxy.slow)
+                if aim and fault == "slow":
+                    time.sleep(aim.seconds or proxy.slow)
                 self._forward(lane, call, data, aim)
 
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve  # noqa: N815
 
         def _forward(self, lane: Lane, call: Call, data: bytes, aim: Aim | None) -> None:
             with lane.asking():
-                status, headers, answer = self._ask(call, data)
+                status, headers, answer = self._recall_or_ask(lane, call, data)
                 call.status = status
                 if status < 400 and call.method == "POST":
                     call.made = [(call.origin, path) for path in _made_by(call.path, answer)]
             if call.path.partition("?")[0].endswith("/auth/tokens") and status == 201:
+                lane.tokens += [value for key, value in headers.items() if key.lower() == "x-subject-token"]
                 answer = proxy.rewritten(lane.name, answer)
+            answer = lane.edited(call, answer)
             if aim and aim.fault in ("time-out after the effect", "held after the effect"):
                 self._lose(aim, hold=True)
             elif aim and aim.fault == "truncated":
                 self._cut_off(status, headers, answer)
             else:
                 self._answer(status, headers, answer)
+                self.close_connection |= lane.hasty
                 lane.after(call)
+
+        def _recall_or_ask(self, lane: Lane, call: Call, data: bytes) -> tuple[int, Mapping[str, str], bytes]:
+            direct = "/auth/tokens" in call.path or re.search(lane.direct, call.server)
+            if not lane.recall_seconds or call.method != "GET" or direct:
+                return self._ask(call, data)
+            versions = [self.headers.get(name) for name in ("OpenStack-API-Version", "Accept")]
+            known = proxy.recalled((call.origin, call.path, *versions))
+            with known.lock:
+                if not known.at or time.monotonic() - known.at > lane.recall_seconds:
+                    answer = self._ask(call, data)
+                    if answer[0] >= 400:
+                        return answer
+                    known.at, known.answer = time.monotonic(), answer
+                return known.answer
 
         def _ask(self, call: Call, data: bytes) -> tuple[int, Mapping[str, str], bytes]:
             headers = {key: value for key, value in self.headers.items() if key.lower() not in _DROPPED}
