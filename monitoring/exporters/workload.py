@@ -229,10 +229,11 @@ class WorkloadWatch:
         except Exception:  # the worker's outermost loop: a bug in one probe must not end its schedule
             log.exception("probe %s of %s broke off", job.probe.name, job.server)
             reason = "unexpected"
-        finally:
-            with self._lock:
-                self._turns.end(agency)
-                self._done(job, outcome, reason)
+        # A task that is cancelled, because we stop, does not come here and begins nothing.
+        with self._lock:
+            self._turns.end(agency)
+            self._done(job, outcome, reason)
+            self._begin(self._stopwatch())
 
     def _done(self, job: Job, outcome: Outcome | None, reason: str) -> None:
         now = self._stopwatch()

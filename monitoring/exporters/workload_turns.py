@@ -1,9 +1,9 @@
 """Turns: whose probe is next, so that no agency's slow targets delay another's.
 
-An agency has at most `per_agency` probes open, all together `at_once`. Of the agencies that wait, the one
-with the fewest open probes is next. When all places are taken an agency with fewer than `reserved` open
-probes begins one all the same: even when everything of many agencies hangs, every other agency is probed on
-time.
+An agency has at most `per_agency` probes open. Of the agencies that wait, the one with the fewest open probes
+is next. When `at_once` are open, an agency with less than its share of them (`at_once` divided by the
+agencies there are, `reserved` at least) begins all the same: even when everything of all others hangs, an
+agency is probed on time.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ class Turns(Generic[J]):
 
     def begin(self, now: float) -> tuple[str, J] | None:
         """The agency and job that begin now, None when nobody may."""
-        limit = self._per_agency if self._running.total() < self._at_once else self._reserved
+        share = max(self._reserved, self._at_once // max(1, len(self._running.keys() | self._waiting.keys())))
+        limit = self._per_agency if self._running.total() < self._at_once else share
         may = [agency for agency in self._waiting if self._running[agency] < min(limit, self._per_agency)]
         if not may:
             return None

@@ -21,7 +21,8 @@ FAR_FUTURE = "2099-01-01T00:00:00.000000Z"
 
 @dataclass
 class FakeCloud:
-    """`hypervisors`: name -> up. `servers`: nova's own dictionaries. `failing`: service, or "service /path"
+    """`hypervisors`: name -> up. `servers`: nova's own dictionaries, `actions` theirs by
+    id (a user is named as their agency). `failing`: service, or "service /path"
     as a pattern, -> status to answer with; `slow`: service -> seconds to wait first. `calls` counts requests
     by service. `vanished` are projects that nova and Keystone know no longer, though they were listed.
     `token` is the one that is valid; a log-in is given it."""
@@ -29,6 +30,7 @@ class FakeCloud:
     hypervisors: dict[str, bool] = field(default_factory=lambda: {"hv1": True, "hv2": True})
     agencies: tuple[str, ...] = ("sxd", "stc")
     servers: list[dict[str, Any]] = field(default_factory=list)
+    actions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     failing: dict[str, int] = field(default_factory=dict)
     slow: dict[str, float] = field(default_factory=dict)
     calls: dict[str, int] = field(default_factory=dict)
@@ -162,6 +164,11 @@ _ANSWERS: dict[str, Callable[..., Any]] = {
         ]
     },
     r"compute /v2.1/servers/detail": lambda cloud: {"servers": cloud.servers},
+    r"compute /v2.1/servers/([^/]+)/os-instance-actions": lambda cloud, server: {
+        "instanceActions": cloud.actions.get(server, [])
+    },
+    r"identity /v3/users/([^/]+)": lambda cloud, user: {"user": {"id": user, "domain_id": f"d-{user}"}},
+    r"identity /v3/domains/d-([^/]+)": lambda cloud, code: {"domain": {"id": f"d-{code}", "name": code}},
     r"compute /v2.1/os-migrations": lambda cloud: {"migrations": []},
     r"compute /v2.1/os-quota-sets/([^/]+)": lambda cloud, _: {
         "quota_set": {"id": _, "instances": 10, "cores": 20, "ram": 4096}

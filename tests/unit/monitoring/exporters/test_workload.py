@@ -410,3 +410,20 @@ def test_series_grow_with_servers_and_their_probes_only(site: Site) -> None:
         for family in families
     )
     assert series <= len(servers) * (10 + 2 * 10)
+
+
+def test_of_thousands_of_targets_those_that_hang_delay_no_other_agency(site: Site) -> None:
+    agencies = 20
+    servers = tuple(
+        make_status(
+            f"{agency}-{number}", address=f"10.{agency}.{number // 250}.{number % 250}", agency=f"a{agency}"
+        )
+        for agency in range(agencies)
+        for number in range(100)
+    )
+    site.live(*(answers("hang", server.address) for server in servers if server.project.agency != "a0"))
+    site.live(servers, 41)
+    assert all(site.counted(f"0-{number}") == (5, 5) for number in range(100))
+    lateness = site.watch.lateness()
+    assert lateness["a0"] < 1
+    assert min(late for agency, late in lateness.items() if agency != "a0") > 10

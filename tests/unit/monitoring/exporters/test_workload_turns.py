@@ -85,7 +85,8 @@ def test_bounds_hold_and_nothing_is_lost(
             running.append(one)
         counts = Counter(agency for agency, _ in running)
         assert all(count <= per_agency for count in counts.values())
-        assert len(running) <= at_once + reserved * len(counts)
+        shares = sum(max(reserved, at_once // others) for others in range(1, len(counts) + 1))
+        assert len(running) <= at_once + shares
         if not running:
             break
         agency, job = running.pop(0)
