@@ -171,8 +171,8 @@ def test_at_the_deadline_the_last_good_facts_are_served_with_their_age(
 def test_before_the_first_facts_a_scrape_that_runs_out_of_time_is_not_empty(
     fake: FakeCloud, scraped: Scraped
 ) -> None:
-    fake.slow["compute"] = 3.0
-    text = scraped.scrape(seconds=1.0)
+    fake.slow["compute"] = 8.0
+    text = scraped.scrape(seconds=5.0)
     assert 'city_exporter_collector_success{collector="capacity"} 0.0' in text
     assert "city_hypervisor_info" not in text
     assert "city_volumes{" in text
