@@ -45,7 +45,8 @@ class Fault:
     `lost` says whether a series that was there may go. `seen` looks at more and tells what it saw, sentence
     by sentence. `hold` is in seconds. `recall_seconds` is how old the cloud's answers may be; see
     `fault_proxy.Lane`; the service `direct` is asked each time. `inhibited` are held back by Alertmanager, of
-    `partly` some. Times are divided by `factor`. `without` are collectors that are left out.
+    `partly` all but the one of this value. Times are divided by `factor`. `without` are collectors that are
+    left out.
     """
 
     name: str
@@ -65,7 +66,7 @@ class Fault:
     intervals: Mapping[str, float] = field(default_factory=dict)
     recall_seconds: float = 8.0
     direct: str = ""
-    partly: tuple[str, ...] = ()
+    partly: Mapping[str, str] = field(default_factory=dict)
     factor: float = FACTOR
     without: tuple[str, ...] = SLOW
 
@@ -180,7 +181,7 @@ def _shown(name: str, series: set[str], fault: Fault) -> str:
     )
     shown = f"`{name}`" + (f" ({', '.join(told)})" if told else "")
     if name in fault.partly:
-        return f"{shown}, but the cause's own inhibited"
+        return f"{shown}, inhibited but for {fault.partly[name]}"
     return f"{shown}, inhibited" if name in fault.inhibited else shown
 
 
@@ -189,10 +190,14 @@ def _look_at_inhibited(fault: Fault, stand: Stand, verdict: Verdict) -> None:
 
     def wrong() -> list[str]:
         held: dict[str, set[bool]] = defaultdict(set)
-        for alert in stand.told():
+        told = stand.told()
+        for alert in told:
             held[alert["labels"]["alertname"]].add(bool(alert["status"]["inhibitedBy"]))
         found = [f"{name} is not inhibited" for name in fault.inhibited if held.get(name, set()) != {True}]
-        found += [f"{name} is not partly inhibited" for name in fault.partly if held[name] != {True, False}]
+        for name, cause in fault.partly.items():
+            free = {which(alert["labels"]) for alert in told if not alert["status"]["inhibitedBy"]
+                    and alert["labels"]["alertname"] == name}  # fmt: skip
+            found += [] if free == {cause} else [f"of {name} not inhibited: {sorted(free)}"]
         return found + [
             f"{name} is inhibited" for name, by in held.items()
             if True in by and name not in {*fault.inhibited, *fault.partly, *fault.later}

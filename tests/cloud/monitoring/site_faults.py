@@ -45,7 +45,7 @@ def names_unresolved() -> Fault:
             "SnapshotStale": stale(capacity=ORDINARY, uptime=["servers"]),
         },
         quiet=("ExporterDown", *PLATFORM, *CAPACITY), later=("CollectorFailing", "DiscoveryStale"),
-        inhibited=("SnapshotStale",), partly=("ApiDown",),
+        inhibited=("SnapshotStale",), partly={"ApiDown": "identity"},
         failing={"capacity": dict.fromkeys(ORDINARY, "unavailable"), "uptime": {"servers": "unavailable"}},
         kept="every series stays with its age", seen=seen,
     )  # fmt: skip
@@ -241,7 +241,7 @@ def hypervisor_lost() -> Fault:
 
     return Fault(
         "hypervisor-lost", "A hypervisor is lost with its servers", strike, mend, fires,
-        quiet=(*WATCHERS, "SnapshotStale", "HypervisorUnwatched"), later=CAPACITY,
+        quiet=(*WATCHERS, "HypervisorUnwatched"), later=CAPACITY,
         inhibited=("HypervisorComputeDown", "AgencyWorkloadDown", "AgentDown"), seen=seen,
         kept="every series stays, but what is stranded there (`city_hypervisor_stranded_*`)",
         lost=lambda stand, name, labels: (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.core import CollectorRegistry, Metric
 from prometheus_client.exposition import generate_latest
@@ -48,6 +48,7 @@ def test_before_the_first_lap_only_the_collectors_standing_is_shown() -> None:
     assert named_labels(uptime_families(read=False)) == BEFORE
 
 
+@settings(deadline=None)
 @given(name=st.text(min_size=1).filter(lambda text: "\r" not in text and text.isprintable()))
 def test_any_name_survives_both_formats(name: str) -> None:
     for families in (capacity_families(name), uptime_families(name)):
