@@ -10,8 +10,8 @@ from typing import Any
 _HEAD = """\
 # What monitoring says when things fail
 
-Made by the live tests from what they saw on a lab, and compared with this page by them
-(`tests/cloud/test_monitoring_faults.py`); do not edit it. To make it anew, with a lab up:
+Made by `tests.cloud.monitoring` from what it saw on a lab, in several runs; it is run by hand so far. To make it anew,
+with a lab up and nothing else at work on the machine:
 
 ```
 citycloud lab shell - python -m tests.cloud.monitoring.run inventories/lab > faults.json
