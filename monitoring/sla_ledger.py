@@ -68,6 +68,7 @@ def write(
 ) -> None:
     """Write every day that is over and missing; again and again changes nothing."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     now = dt.datetime.now(dt.UTC)
     agreed = Agreed(read_sla(sla), read_maintenance(maintenance))
     with Database(url) as database, Prometheus(prometheus, QUERY_SECONDS) as source:

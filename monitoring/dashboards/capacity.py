@@ -27,6 +27,8 @@ _YOUNG = "a site needs weeks of history before days left can be told"
 def _over_time(title: str, vietnamese: str, resource_class: str, unit: str) -> Panel:
     suffix = "units" if unit == "short" else "bytes"
     held = f'{{resource_class="{resource_class}"}}'
+    # Nova has no quota of local disk: nothing promises it.
+    promised = (Query(f"max(city_cloud_committed_{suffix}{held})", "promised by quotas"),)
     return Panel(
         title,
         "Allocatable on hypervisors that are enabled and up, used, and what quotas promise.",
@@ -35,7 +37,7 @@ def _over_time(title: str, vietnamese: str, resource_class: str, unit: str) -> P
         (
             Query(f"max(city_cloud_schedulable_{suffix}{held})", "schedulable"),
             Query(f"max(city_cloud_used_{suffix}{held})", "used"),
-            Query(f"max(city_cloud_committed_{suffix}{held})", "promised by quotas"),
+            *(promised if resource_class != "DISK_GB" else ()),
         ),
         unit=unit,
         width=8,
@@ -120,9 +122,7 @@ TREND = Row(
     (
         _over_time("Cores", "Số lõi có thể cấp, đã dùng và đã hứa theo hạn ngạch.", "VCPU", "short"),
         _over_time("Memory", "Bộ nhớ có thể cấp, đã dùng và đã hứa theo hạn ngạch.", "MEMORY_MB", "bytes"),
-        _over_time(
-            "Local disk", "Ổ đĩa cục bộ có thể cấp, đã dùng và đã hứa theo hạn ngạch.", "DISK_GB", "bytes"
-        ),
+        _over_time("Local disk", "Ổ đĩa cục bộ có thể cấp và đã dùng.", "DISK_GB", "bytes"),
         Panel(
             "Memory by hypervisor",
             "Used of allocatable.",

@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 TITLE = "City Cloud canary exporter"
 STEPS = ("address", "boot", "reach", "delete")
 BUCKETS = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)  # seconds
+RETRY_SECONDS = 60.0  # after a round that could not begin: the cloud may just be coming up
 DELETE_SECONDS = 120.0  # of its own: a run that is out of time must still clean up
 _CALL = Patience(attempts=1, call=30.0)
 
@@ -111,14 +112,15 @@ class Canary:
     def work(self, stop: threading.Event) -> None:
         """Rounds until `stop`."""
         while not stop.is_set():
-            began = time.monotonic()
+            began, pause = time.monotonic(), min(RETRY_SECONDS, self.interval)
             try:
                 self.round(stop)
+                pause = self.interval
             except InfraError as error:
                 log.warning("no canary could be sent: %s", error)
             except Exception:  # the worker's outermost loop: it must outlive a bug
                 log.exception("the round broke off")
-            stop.wait(max(5.0, self.interval - (time.monotonic() - began)))
+            stop.wait(max(5.0, pause - (time.monotonic() - began)))
 
     def round(self, stop: threading.Event) -> None:
         """A run on each hypervisor that can have one. Raises CloudError when the cloud cannot be asked."""

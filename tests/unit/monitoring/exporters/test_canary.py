@@ -206,3 +206,19 @@ def test_each_reason_is_one_of_the_readme_s() -> None:
     errors = [NoAnswer(""), QuotaReached(""), Refused(""), WaitedTooLong(""), WentWrong("broken")]
     assert [reason_of(error) for error in errors] == ["no_answer", "quota", "refused", "timeout", "error"]
     assert reason_of(Unavailable("")) == "unavailable"
+
+
+def test_a_round_that_could_not_begin_is_tried_again_soon(bird: Canary, sky: Sky) -> None:
+    sky.failing["place"] = Unavailable("the cloud is just coming up")
+    pauses: list[float] = []
+
+    class Stop(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            pauses.append(timeout or 0.0)
+            sky.failing.clear()
+            if len(pauses) == 2:
+                self.set()
+            return self.is_set()
+
+    bird.work(Stop())
+    assert pauses[0] <= canary.RETRY_SECONDS < pauses[1] <= 900.0
