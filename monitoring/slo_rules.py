@@ -63,11 +63,8 @@ def _minute(slo: Slo) -> Iterator[dict[str, Any]]:
     if events.kind == "looks":
         fresh = ""
         if events.fresh is not None:
-            last = "city_exporter_collector_last_success_timestamp_seconds"
-            fresh = (
-                f" and on () (time() - max({last}{{collector={_text(events.fresh.collector)}}})"
-                f" < {events.fresh.seconds})"
-            )
+            age = f"city_exporter_collector_age_seconds{{collector={_text(events.fresh.collector)}}}"
+            fresh = f" and on () (max({age}) < {events.fresh.seconds})"
         good = f"{_sum(slo, f'sum_over_time({_ranged(events.good)})')}{fresh}"
         total = f"{_sum(slo, f'count_over_time({_ranged(events.good)})')}{fresh}"
     else:

@@ -7,7 +7,7 @@ router and security group stay; they cost nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,8 +60,10 @@ class Leftover:
     id: str
 
 
-def place(cloud: Cloud) -> Place:
-    """Find the canaries' network, router and group, or make what is missing."""
+def place(cloud: Cloud, sources: Collection[str]) -> Place:
+    """Find the canaries' network, router and group, or make what is missing. SSH is let in from `sources`
+    (CIDRs) and from nowhere else.
+    """
     project = cloud.project_id
     ours: dict[str, Any] = {"name": NAME, "project_id": project}
     outside = next(iter(networks(cloud).list(**{"router:external": "True"})), None)
@@ -79,9 +81,14 @@ def place(cloud: Cloud) -> Place:
         add_interface(cloud, router["id"], subnet_id=subnet["id"])
     group = _first(security_groups(cloud).list(**ours)) or security_groups(cloud).create(ours)
     let_in = {"security_group_id": group["id"], "direction": "ingress"}
-    if not security_group_rules(cloud).list(**let_in):
-        ssh = {"ethertype": "IPv4", "protocol": "tcp", "port_range_min": 22, "port_range_max": 22}
-        security_group_rules(cloud).create({**let_in, **ssh, "project_id": project})
+    rules = {rule["remote_ip_prefix"]: rule["id"] for rule in security_group_rules(cloud).list(**let_in)}
+    ssh = {"ethertype": "IPv4", "protocol": "tcp", "port_range_min": 22, "port_range_max": 22}
+    for source in [one for one in sources if one not in rules]:
+        security_group_rules(cloud).create(
+            {**let_in, **ssh, "remote_ip_prefix": source, "project_id": project}
+        )
+    for rule in [rules[one] for one in rules if one not in sources]:
+        security_group_rules(cloud).remove(rule)
     return Place(network["id"], outside["id"], group["id"])
 
 

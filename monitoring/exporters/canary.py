@@ -13,9 +13,11 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from ipaddress import ip_network
+from pathlib import Path
 
 import click
 from prometheus_client.core import HistogramMetricFamily, Metric
@@ -32,11 +34,13 @@ from infra.errors import InfraError
 from monitoring.exporters import listening, probe
 from monitoring.exporters.probe_outcome import Target
 from monitoring.exporters.snapshot import counter, gauge
+from monitoring.exporters.web_config import WebGuard, web_config_option
 
 log = logging.getLogger(__name__)
 TITLE = "City Cloud canary exporter"
 STEPS = ("address", "boot", "reach", "delete")
 BUCKETS = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)  # seconds
+SETTLE_SECONDS = 600.0
 RETRY_SECONDS = 60.0  # after a round that could not begin: the cloud may just be coming up
 DELETE_SECONDS = 120.0  # of its own: a run that is out of time must still clean up
 _CALL = Patience(attempts=1, call=30.0)
@@ -88,11 +92,11 @@ class Tally:
 
 class Canary:
     """Rounds over all hypervisors, every `interval` seconds, `at_once` runs beside each other; a run may take
-    `limit` seconds.
+    `limit` seconds. `sources` are the networks (CIDRs) that the canaries let in.
     """
 
     def __init__(
-        self, cloud: Cloud, watcher: str, interval: float, limit: float,
+        self, cloud: Cloud, watcher: str, sources: Sequence[str], interval: float, limit: float,
         *, at_once: int = 1, reach: Callable[[str, float], bool] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
@@ -100,6 +104,7 @@ class Canary:
         self._at_once = at_once
         self._cloud = cloud
         self._watcher = watcher
+        self._sources = sources
         self._limit = limit
         self._reach = reach or answers
         self._clock = clock
@@ -110,7 +115,8 @@ class Canary:
         self._swept: Counter[str] = Counter()
 
     def work(self, stop: threading.Event) -> None:
-        """Rounds until `stop`."""
+        """Rounds until `stop`, the first when a site that is just being deployed has its cores back."""
+        stop.wait(SETTLE_SECONDS)
         while not stop.is_set():
             began, pause = time.monotonic(), min(RETRY_SECONDS, self.interval)
             try:
@@ -124,7 +130,7 @@ class Canary:
 
     def round(self, stop: threading.Event) -> None:
         """A run on each hypervisor that can have one. Raises CloudError when the cloud cannot be asked."""
-        where = cloud_side.place(self._cloud)
+        where = cloud_side.place(self._cloud, self._sources)
         self._sweep(where)
         found = cloud_side.perches(self._cloud)
         with self._lock:
@@ -328,7 +334,15 @@ def answers(address: str, seconds: float) -> bool:
     "--watcher", default=socket.gethostname, show_default="host name",
     help="Name that marks what we make; two watchers of one cloud need two.",
 )  # fmt: skip
-def main(listen: str, interval: float, limit: float, at_once: int, watcher: str) -> None:
+@click.option(
+    "--allow", "sources", multiple=True, required=True, metavar="CIDR",
+    help="Network from which the canaries take SSH: where we come from. May be given several times.",
+)  # fmt: skip
+@web_config_option
+def main(
+    *, listen: str, interval: float, limit: float, at_once: int, watcher: str, sources: tuple[str, ...],
+    web_config: Path | None,
+) -> None:  # fmt: skip
     """Boot a tiny server on each hypervisor, reach it, delete it, and serve to Prometheus how that went.
 
     Credentials are the OS_* variables of the environment; the account must be allowed to choose the
@@ -336,13 +350,15 @@ def main(listen: str, interval: float, limit: float, at_once: int, watcher: str)
     """
     try:
         host, port = listening.address(listen)
+        networks = tuple(str(ip_network(source)) for source in sources)
+        guard = WebGuard.of(web_config) if web_config else None
         cloud = connect(
             Credentials.from_environment(os.environ), user_agent="citycloud-canary-exporter", patience=_CALL
         )
     except (ValueError, InfraError) as error:
         raise click.UsageError(str(error)) from error
-    canary = Canary(cloud, watcher, interval, limit, at_once=at_once)
+    canary = Canary(cloud, watcher, networks, interval, limit, at_once=at_once)
     stop = threading.Event()
-    server = listening.serve(TITLE, listening.metrics(lambda _: canary.families()), host, port)
+    server = listening.serve(TITLE, listening.metrics(lambda _: canary.families()), host, port, guard=guard)
     threading.Thread(target=canary.work, args=(stop,), name="canary", daemon=True).start()
     listening.run_until_stopped(server, stop)

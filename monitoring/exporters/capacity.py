@@ -48,6 +48,7 @@ from monitoring.exporters.capacity_quotas import (
 from monitoring.exporters.capacity_storage import image_families, pool_families, volume_families
 from monitoring.exporters.listening import ClientGone, Request
 from monitoring.exporters.snapshot import Snapshot, counter, gauge, standing_families
+from monitoring.exporters.web_config import WebGuard, web_config_option
 
 F = TypeVar("F", bound=Callable[..., Any])
 TITLE = "City Cloud capacity exporter"
@@ -220,7 +221,7 @@ def _file_option(name: str, target: str, text: str) -> Callable[[F], F]:
     help="Serve the same facts by these names too, at /compat/NAME.",
 )
 @_file_option("--config", "config", "Configuration file; SIGHUP reads it again.")
-@_file_option("--web.config.file", "web_config", "Who may read, in the form of all of Prometheus' exporters.")
+@web_config_option
 @click.option("--check", is_flag=True, help="Check the files and end; 2 says that they cannot be used.")
 def main(  # noqa: PLR0917  (click names them)
     listen: str, interval: tuple[str, ...], without: tuple[str, ...], per_server: bool,
@@ -232,7 +233,6 @@ def main(  # noqa: PLR0917  (click names them)
     /probe?cloud=NAME. The cloud need not be up: facts are shown when they come.
     """
     from monitoring.exporters import capacity_service
-    from monitoring.exporters.web_config import WebGuard
 
     given = {
         "services": named["service_interval"],

@@ -44,7 +44,7 @@ class ShownCloud:
         self._chosen = chosen
         self._exporter = exporter_of(cloud, chosen.intervals, chosen.without, per_server=chosen.per_server)
 
-    def metrics(self, request: Request) -> Iterable[Metric]:
+    def metrics(self, request: Request) -> Iterator[Metric]:
         return self._exporter.metrics(request)
 
     def compat(self, request: Request) -> Iterable[Metric]:
@@ -108,8 +108,9 @@ class CapacityService:
 
     def metrics(self, request: Request) -> Iterable[Metric]:
         """Our own cloud and how the configuration does."""
-        own = [*self.own.metrics(request)] if self.own else []
-        return [*own, *reload_families(self.reloaded, self._web)]
+        if self.own:
+            yield from self.own.metrics(request)
+        yield from reload_families(self.reloaded, self._web)
 
     def paths(self) -> Mapping[str, Handler]:
         """What is served beside /metrics."""
@@ -174,10 +175,8 @@ def run(title: str, address: tuple[str, int], service: CapacityService, web: Web
     """Serve until SIGTERM; SIGHUP reads the configuration again."""
     server = listening.serve(
         title, listening.metrics(service.metrics), *address, service.paths(), rows=service.rows,
-        ssl_context=web.context if web else None, authenticate=web.authenticate if web else None,
+        guard=web,
     )  # fmt: skip
-    if web is not None:
-        web.guard(server)
     stop = threading.Event()
     service.clouds.start(stop)
     listening.run_until_stopped(server, stop, service.reload)

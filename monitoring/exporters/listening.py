@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Protocol
 
 from prometheus_client.core import CollectorRegistry, Metric
 from prometheus_client.exposition import choose_encoder
@@ -77,10 +77,20 @@ class Response:
 
 
 Handler = Callable[[Request], Response]
-Authenticate = Callable[[Request], Response | None]
-"""None lets a request in; a response refuses it."""
 Context = ssl.SSLContext | Callable[[], ssl.SSLContext]
 """A TLS context, or a function that is asked for it at each connection, so that certificates can change."""
+
+
+class Guard(Protocol):
+    """What stands before a server: TLS (None: plain), who may read, what every answer carries."""
+
+    @property
+    def context(self) -> Context | None: ...
+
+    def authenticate(self, request: Request) -> Response | None:
+        """None lets the request in; a response refuses it."""
+
+    def with_headers(self, answer: Handler) -> Handler: ...
 
 
 class ClientGone(Exception):
@@ -135,14 +145,11 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(
-        self, address: tuple[str, int], answer: Handler, ssl_context: Context | None,
-        authenticate: Authenticate | None,
-    ) -> None:  # fmt: skip
+    def __init__(self, address: tuple[str, int], answer: Handler, guard: Guard | None = None) -> None:
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        self.answer = answer
-        self.authenticate = authenticate
-        self._ssl_context = ssl_context
+        self.answer = guard.with_headers(answer) if guard else answer
+        self.authenticate = guard.authenticate if guard else None
+        self._ssl_context = guard.context if guard else None
         self._free = threading.BoundedSemaphore(CONNECTIONS)
         super().__init__(address, _Connection)
 
@@ -288,8 +295,7 @@ def serve(
     paths: Mapping[str, Handler] | None = None,
     *,
     rows: Callable[[], Iterable[tuple[str, str]]] | None = None,
-    ssl_context: Context | None = None,
-    authenticate: Authenticate | None = None,
+    guard: Guard | None = None,
 ) -> Server:
     """A server that listens already; the caller runs it.
 
@@ -299,7 +305,7 @@ def serve(
     if isinstance(source, CollectorRegistry):
         registry = source
         source = metrics(lambda _: registry.collect())
-    return Server((host, port), routes(title, source, paths, rows), ssl_context, authenticate)
+    return Server((host, port), routes(title, source, paths, rows), guard)
 
 
 def run_until_stopped(

@@ -26,6 +26,7 @@ from monitoring.exporters import discovery, listening, workload
 from monitoring.exporters import probe as probes
 from monitoring.exporters import uptime_families as of
 from monitoring.exporters.snapshot import Collector, standing_families, standing_rows
+from monitoring.exporters.web_config import WebGuard, web_config_option
 from monitoring.exporters.workload import WorkloadWatch
 
 log = logging.getLogger(__name__)
@@ -116,9 +117,15 @@ def _seconds(name: str, default: float, text: str) -> Callable[[Any], Any]:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Where to keep what was counted and since when servers are up, over restarts.",
 )
+@web_config_option
 @click.option("--check", is_flag=True, help="Check the catalog and end; 2 says that it cannot be used.")
 def main(
-    listen: str, catalog_file: Path | None, state_file: Path | None, check: bool, **seconds: float
+    listen: str,
+    catalog_file: Path | None,
+    state_file: Path | None,
+    web_config: Path | None,
+    check: bool,
+    **seconds: float,
 ) -> None:
     """Serve whether the agencies' servers and the cloud's APIs answer to Prometheus, and which there are to
     its discovery.
@@ -128,6 +135,7 @@ def main(
     """
     try:
         catalog = load_catalog(catalog_file) if catalog_file is not None else Catalog()
+        guard = WebGuard.of(web_config) if web_config else None
         if check:
             return
         host, port = listening.address(listen)
@@ -143,7 +151,7 @@ def main(
     stop = threading.Event()
     server = listening.serve(
         TITLE, listening.metrics(lambda _: uptime.families()), host, port, uptime.paths(),
-        rows=lambda: standing_rows((uptime.servers, uptime.apis, uptime.watch)),
+        rows=lambda: standing_rows((uptime.servers, uptime.apis, uptime.watch)), guard=guard,
     )  # fmt: skip
     for collector in (uptime.servers, uptime.apis):
         collector.start(stop)

@@ -22,12 +22,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import bcrypt
+import click
 from pydantic import BeforeValidator, Field
 
 from infra.errors import InfraError, Problem
 from infra.inventory.schema import Strict
 from monitoring.exporters.configuration import ConfigurationInvalid, read
-from monitoring.exporters.listening import Context, Handler, Request, Response, Server
+from monitoring.exporters.listening import Context, Handler, Request, Response
 from monitoring.exporters.web_tls import TlsServer, rule
 
 log = logging.getLogger(__name__)
@@ -233,11 +234,9 @@ class WebGuard:
         headers = {**config.headers, "WWW-Authenticate": 'Basic realm="exporter", charset="UTF-8"'}
         return Response(401, b"unauthorized\n", headers=headers)
 
-    def guard(self, server: Server) -> None:
-        """Add the file's headers to everything that the server answers."""
-        server.answer = self._with_headers(server.answer)
+    def with_headers(self, answer: Handler) -> Handler:
+        """Add the file's headers to everything that is answered."""
 
-    def _with_headers(self, answer: Handler) -> Handler:
         def answered(request: Request) -> Response:
             given = answer(request)
             headers = {**self.config.headers, **given.headers}
@@ -273,3 +272,10 @@ def _given(request: Request) -> tuple[str, str]:
         return "", ""
     name, colon, password = text.partition(":")
     return (name, password) if colon else ("", "")
+
+
+web_config_option = click.option(
+    "--web.config.file", "web_config", type=click.Path(path_type=Path, dir_okay=False),
+    help="Who may read, in the form of all of Prometheus' exporters.",
+)  # fmt: skip
+"""Of the exporters' entry points."""

@@ -21,7 +21,7 @@ import click
 from infra.errors import InfraError
 from monitoring.exporters import listening
 from monitoring.exporters.listening import Request, Response, Server
-from monitoring.exporters.web_config import WebGuard
+from monitoring.exporters.web_config import WebGuard, web_config_option
 from monitoring.pages import agency, capacity, operations, slo
 from monitoring.pages.language import LANGUAGES, VIETNAMESE, Language, accepted
 from monitoring.pages.markup import Markup, el
@@ -194,10 +194,7 @@ def read_names(file: Path) -> dict[str, tuple[str, str]]:
 @click.option("--site", default="", help="The site's name, in titles.")
 @click.option("--agencies", type=click.Path(path_type=Path, dir_okay=False), help="JSON file of their names.")
 @click.option("--utc-offset", default=7.0, show_default=True, help="The site's time less UTC, in hours.")
-@click.option(
-    "--web.config.file", "web_config", type=click.Path(path_type=Path, dir_okay=False),
-    help="TLS and passwords, in the form of Prometheus' exporters.",
-)  # fmt: skip
+@web_config_option
 def main(
     *, listen: str, prometheus: str, alertmanager: str, site: str, agencies: Path | None, utc_offset: float,
     web_config: Path | None,
@@ -210,8 +207,4 @@ def main(
     except (ValueError, InfraError) as error:
         raise click.UsageError(str(error)) from error
     pages = Pages(site, Prometheus(prometheus), Alertmanager(alertmanager), names, utc_offset)
-    context, authenticate = (web.context, web.authenticate) if web else (None, None)
-    server = Server((host, port), pages.answer, context, authenticate)
-    if web:
-        web.guard(server)
-    listening.run_until_stopped(server, threading.Event())
+    listening.run_until_stopped(Server((host, port), pages.answer, web), threading.Event())

@@ -41,6 +41,7 @@ def render(folder: Path, count: int = 1, secrets: Mapping[str, Any] | None = Non
     certificate = folder / "ca.pem"
     certificate.touch()
     site = {
+        "management_network": {"cidr": "192.0.2.0/24"}, "external_network": {"gateway": "198.51.100.1"},
         "site_name": "test", "region_name": "hai-phong", "identity_url": "https://192.0.2.10:5000/v3",
         "ca_file": str(certificate), "project_root": str(ROOT), "out": str(folder), "time_servers": [],
         "deadman_hosts": ["ctl1"], "alerting": ALERTING,

@@ -28,8 +28,16 @@ def families(request: Request) -> Iterator[Metric]:
     yield family
 
 
-def refuse(request: Request) -> Response | None:
-    return Response(401, b"who are you?\n") if request.headers.get("authorization") == "wrong" else None
+class Refusing:
+    """A guard that knows whom it does not let in."""
+
+    context = None
+
+    def authenticate(self, request: Request) -> Response | None:
+        return Response(401, b"who are you?\n") if request.headers.get("authorization") == "wrong" else None
+
+    def with_headers(self, answer: listening.Handler) -> listening.Handler:
+        return answer
 
 
 @pytest.fixture
@@ -40,7 +48,7 @@ def server() -> Iterator[listening.Server]:
     }
     found = listening.serve(
         "Test <exporter>", listening.metrics(families), "127.0.0.1", 0, paths,
-        rows=lambda: [("things", "read 3 s ago <b>")], authenticate=refuse,
+        rows=lambda: [("things", "read 3 s ago <b>")], guard=Refusing(),
     )  # fmt: skip
     threading.Thread(target=found.serve_forever, daemon=True).start()
     yield found

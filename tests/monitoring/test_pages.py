@@ -72,7 +72,7 @@ def pages(city: Stand) -> Iterator[Pages]:
 
 @pytest.fixture(scope="module")
 def address(pages: Pages) -> Iterator[str]:
-    server = Server(("127.0.0.1", 0), pages.answer, None, None)
+    server = Server(("127.0.0.1", 0), pages.answer)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()

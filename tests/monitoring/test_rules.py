@@ -150,17 +150,17 @@ def test_alertmanagers_know_each_other_where_there_are_several(rendered: Path) -
     assert ("--cluster.peer=192.0.2.2:9094" in arguments) == several
 
 
-@pytest.mark.parametrize("name", ["capacity", "uptime"])
+@pytest.mark.parametrize("name", ["canary", "capacity", "uptime"])
 def test_a_units_arguments_hold_no_secret_and_are_ones_that_the_exporter_knows(
     rendered: Path, name: str
 ) -> None:
-    from monitoring.exporters import capacity, uptime
+    from monitoring.exporters import canary, capacity, uptime
 
     text = (rendered / f"ctl1-{name}-exporter.service").read_text()
     command = text.split("ExecStart=")[1].replace("\\\n", " ").splitlines()[0].split()
     known = {
         option
-        for parameter in {"capacity": capacity, "uptime": uptime}[name].main.params
+        for parameter in {"canary": canary, "capacity": capacity, "uptime": uptime}[name].main.params
         for option in parameter.opts
     }
     assert {part for part in command if part.startswith("--")} <= known

@@ -15,6 +15,7 @@ from monitoring.exporters.canary import Canary
 from tests.fakes.openstack import FakeCloud, FakeOpenStack
 
 PERCH = Perch("hv1", "hv1", "small", "debian")
+SOURCES = ("192.0.2.0/24", "203.0.113.1/32")
 
 
 class Killed(BaseException):
@@ -74,21 +75,32 @@ def standing(fake: FakeOpenStack) -> list[str]:
 
 
 def bird(cloud: FakeCloud, watcher: str = "mon1") -> Canary:
-    return Canary(cloud, watcher, 900.0, 60.0, reach=lambda address, seconds: True)
+    return Canary(cloud, watcher, SOURCES, 900.0, 60.0, reach=lambda address, seconds: True)
 
 
 def swept(fake: FakeOpenStack, watcher: str = "mon1") -> None:
     cloud = FakeCloud(fake)
-    bird(cloud, watcher)._sweep(canary.place(cloud))
+    bird(cloud, watcher)._sweep(canary.place(cloud, SOURCES))
 
 
 def test_the_place_is_made_once_and_found_again(fake: FakeOpenStack) -> None:
-    first = canary.place(FakeCloud(fake))
+    first = canary.place(FakeCloud(fake), SOURCES)
     made = {
         kind: len(fake.kind(kind)) for kind in ("networks", "subnets", "routers", "security-groups", "ports")
     }
-    assert canary.place(FakeCloud(fake)) == first
+    assert canary.place(FakeCloud(fake), SOURCES) == first
     assert {kind: len(fake.kind(kind)) for kind in made} == made
+
+
+def test_canaries_let_in_their_sources_and_nobody_else(fake: FakeOpenStack) -> None:
+    where = canary.place(FakeCloud(fake), SOURCES)
+    canary.place(FakeCloud(fake), SOURCES[1:])
+    let_in = [
+        rule["remote_ip_prefix"]
+        for rule in fake.kind("security-group-rules").values()
+        if rule["security_group_id"] == where.group and rule["direction"] == "ingress"
+    ]
+    assert let_in == [SOURCES[1]]
 
 
 def killed_at_every_boundary(
@@ -113,9 +125,9 @@ def test_a_place_that_was_begun_is_finished_wherever_its_maker_was_killed() -> N
         outer = {"name": "external", "router:external": True, "project_id": "platform"}
         fake._make("network", "networks", outer, "x")
         try:
-            canary.place(DyingCloud(fake, at, "after"))
+            canary.place(DyingCloud(fake, at, "after"), SOURCES)
         except Killed:
-            canary.place(FakeCloud(fake))
+            canary.place(FakeCloud(fake), SOURCES)
             own = [one for one in fake.kind("networks").values() if one["name"] == canary.NAME]
             assert (len(own), len(fake.kind("routers")), len(fake.kind("subnets"))) == (1, 1, 1)
         else:
@@ -125,7 +137,7 @@ def test_a_place_that_was_begun_is_finished_wherever_its_maker_was_killed() -> N
 
 def test_a_run_makes_a_server_on_its_hypervisor_at_an_address_and_leaves_nothing(fake: FakeOpenStack) -> None:
     cloud = FakeCloud(fake)
-    where = canary.place(cloud)
+    where = canary.place(cloud, SOURCES)
     address = canary.take_address(cloud, where, PERCH, "mon1")
     server = canary.boot(cloud, where, PERCH, "mon1", Deadline(5.0))
     canary.attach_address(cloud, server, address)
@@ -139,7 +151,7 @@ def test_a_run_makes_a_server_on_its_hypervisor_at_an_address_and_leaves_nothing
 
 
 def test_nothing_stays_wherever_the_watcher_is_killed(fake: FakeOpenStack) -> None:
-    where = canary.place(FakeCloud(fake))
+    where = canary.place(FakeCloud(fake), SOURCES)
 
     def check() -> None:
         swept(fake)
@@ -150,7 +162,7 @@ def test_nothing_stays_wherever_the_watcher_is_killed(fake: FakeOpenStack) -> No
 
 
 def test_nothing_stays_when_the_one_who_cleans_up_is_killed_too(fake: FakeOpenStack) -> None:
-    where = canary.place(FakeCloud(fake))
+    where = canary.place(FakeCloud(fake), SOURCES)
 
     def left_behind() -> None:
         canary.take_address(FakeCloud(fake), where, PERCH, "mon1")
@@ -169,7 +181,7 @@ def test_nothing_stays_when_the_one_who_cleans_up_is_killed_too(fake: FakeOpenSt
 
 def test_a_watcher_leaves_another_s_canaries_and_everything_else_alone(fake: FakeOpenStack) -> None:
     cloud = FakeCloud(fake)
-    where = canary.place(cloud)
+    where = canary.place(cloud, SOURCES)
     canary.take_address(cloud, where, PERCH, "mon2")
     canary.boot(cloud, where, PERCH, "mon2", Deadline(5.0))
     canary.take_address(cloud, where, PERCH, "mon11")
@@ -182,7 +194,7 @@ def test_a_watcher_leaves_another_s_canaries_and_everything_else_alone(fake: Fak
 
 def test_a_run_removes_what_its_own_hypervisor_has_and_no_other(fake: FakeOpenStack) -> None:
     cloud = FakeCloud(fake)
-    where = canary.place(cloud)
+    where = canary.place(cloud, SOURCES)
     for name in ("hv1", "hv10"):
         canary.take_address(cloud, where, Perch(name, name, "small", "debian"), "mon1")
     assert len(canary.leftovers(cloud, where, "mon1", "hv1")) == 1
@@ -190,7 +202,7 @@ def test_a_run_removes_what_its_own_hypervisor_has_and_no_other(fake: FakeOpenSt
 
 
 def test_a_port_that_nova_left_without_its_server_is_swept(fake: FakeOpenStack) -> None:
-    where = canary.place(FakeCloud(fake))
+    where = canary.place(FakeCloud(fake), SOURCES)
     stray = {"network_id": where.network, "device_id": "gone", "device_owner": "compute:nova"}
     fake._make("network", "ports", stray, fake.project_id)
     swept(fake)
@@ -240,7 +252,7 @@ def test_each_type_of_hypervisor_gets_what_it_can_run(found: dict[str, Any], per
 
 
 def test_ids_of_the_place_are_those_of_what_was_made(fake: FakeOpenStack) -> None:
-    where = canary.place(FakeCloud(fake))
+    where = canary.place(FakeCloud(fake), SOURCES)
     assert isinstance(where, Place)
     assert where.network in fake.kind("networks")
     assert where.group in fake.kind("security-groups")

@@ -14,6 +14,7 @@ from infra.errors import InfraError
 from monitoring.exporters import canary
 from monitoring.exporters.canary import Canary, NoAnswer, reason_of
 
+SOURCES = ("192.0.2.0/24",)
 CANARY = {
     "city_canary_up": ("hypervisor",),
     "city_canary_runs_good": ("hypervisor",),
@@ -43,7 +44,7 @@ class Sky:
         if step in self.failing:
             raise self.failing[step]
 
-    def place(self, cloud: Any) -> Place:
+    def place(self, cloud: Any, sources: Any) -> Place:
         self.fail("place")
         return Place("network", "outside", "group")
 
@@ -80,7 +81,7 @@ def sky(monkeypatch: pytest.MonkeyPatch) -> Sky:
 def bird(sky: Sky) -> Canary:
     return Canary(
         None,  # type: ignore[arg-type]  # nothing of it is used: the cloud's side is `sky`
-        "mon1", 900.0, 60.0, reach=lambda address, seconds: sky.answering, clock=lambda: 1000.0,
+        "mon1", SOURCES, 900.0, 60.0, reach=lambda address, seconds: sky.answering, clock=lambda: 1000.0,
     )  # fmt: skip
 
 
@@ -184,7 +185,7 @@ def test_runs_beside_each_other_leave_each_other_s_things_alone(sky: Sky) -> Non
         gate.wait(timeout=30)
         return address != ""
 
-    bird = Canary(None, "mon1", 900.0, 60.0, at_once=3, reach=reach)  # type: ignore[arg-type]
+    bird = Canary(None, "mon1", SOURCES, 900.0, 60.0, at_once=3, reach=reach)  # type: ignore[arg-type]
     bird.round(threading.Event())
     found = samples(bird)
     assert [found["city_canary_up", f"hv{number}"] for number in range(3)] == [1, 1, 1]
@@ -215,10 +216,13 @@ def test_a_round_that_could_not_begin_is_tried_again_soon(bird: Canary, sky: Sky
     class Stop(threading.Event):
         def wait(self, timeout: float | None = None) -> bool:
             pauses.append(timeout or 0.0)
-            sky.failing.clear()
             if len(pauses) == 2:
+                sky.failing.clear()
+            if len(pauses) == 3:
                 self.set()
             return self.is_set()
 
     bird.work(Stop())
-    assert pauses[0] <= canary.RETRY_SECONDS < pauses[1] <= 900.0
+    settle, again, usual = pauses
+    assert settle == canary.SETTLE_SECONDS
+    assert again <= canary.RETRY_SECONDS < usual <= 900.0
