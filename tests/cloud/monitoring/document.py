@@ -10,8 +10,8 @@ from typing import Any
 _HEAD = """\
 # What monitoring says when things fail
 
-Made by `tests.cloud.monitoring` from what it saw on a lab, in several runs; it is run by hand so far. To make
-it anew, with a lab up and nothing else at work on the machine:
+Made by `tests.cloud.monitoring` from what it saw on a lab, in one run; it is run by hand so far. To make it
+anew, with a lab up and nothing else at work on the machine:
 
 ```
 citycloud lab shell - python -m tests.cloud.monitoring.run inventories/lab > faults.json

@@ -11,6 +11,8 @@ from tests.cloud.monitoring.setting import FACTOR
 from tests.cloud.monitoring.stand import PATIENCE_SECONDS, Series, Stand, heard, until
 
 JOBS = ("capacity", "uptime")
+PROJECTS = "faults-"
+"""How the names of projects begin that faults make."""
 SLOW = ("quotas", "drift")
 """Collectors that cost a call for each project or hypervisor; only faults that need them have them."""
 _SELDOM = {"images", *SLOW}
@@ -257,7 +259,7 @@ def _look_at_series(
         (name, dict(labels))
         for job in JOBS
         for name, labels in before[job].keys() - after[job].keys()
-        if not name.startswith("city_exporter_") and not _passing(name)
+        if not name.startswith("city_exporter_") and not _passing(name, dict(labels))
     ]
     surplus = [(name, labels) for name, labels in gone if not fault.lost(stand, name, labels)]
     if surplus:
@@ -265,6 +267,9 @@ def _look_at_series(
     return fault.kept
 
 
-def _passing(name: str) -> bool:
-    """Series that come and go with what is seen at the moment."""
-    return name.startswith(("city_workload_since", "city_workload_probe_phase", "city_agency_probe_lateness"))
+def _passing(name: str, labels: Mapping[str, str]) -> bool:
+    """Series that come and go with what is seen at the moment, or are of a project that another fault makes
+    and deletes beside this one.
+    """
+    seldom = ("city_workload_since", "city_workload_probe_phase", "city_agency_probe_lateness")
+    return labels.get("project", "").startswith(PROJECTS) or name.startswith(seldom)

@@ -26,14 +26,14 @@ from urllib.parse import urlsplit
 from infra.provisioning.site import SiteContext
 from tests.cloud import admin
 from tests.cloud.monitoring import service_faults, site_faults
-from tests.cloud.monitoring.fault import Fault, Verdict, judge
+from tests.cloud.monitoring.fault import PROJECTS, Fault, Verdict, judge
 from tests.cloud.monitoring.setting import FACTOR, Ground, Setting, stand
 from tests.cloud.monitoring.stand import NAME
 from tests.cloud.provider.fault_proxy import FaultProxy
 from tests.monitoring.rendering import render
 
 AT_ONCE = 2
-_PROJECT = f"faults-{os.getpid()}"
+_PROJECT = f"{PROJECTS}{os.getpid()}"
 
 
 class Keystone:
