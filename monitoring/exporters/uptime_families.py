@@ -57,7 +57,8 @@ def status_families(
 
 def condition_families(statuses: Iterable[ServerStatus], records: Mapping[str, Record]) -> Iterator[Metric]:
     """What is held of each server. One that is not expected or of which nothing is known has no `up`: unknown
-    is neither up nor down."""
+    is neither up nor down. One that the watch has not taken in yet has no seconds either: a counter that
+    shows 0 before what it remembers would be a reset."""
     up = gauge(
         "city_workload_up",
         "Whether all probes of the server that could be made were good at their last look (own probes).",
@@ -74,7 +75,10 @@ def condition_families(statuses: Iterable[ServerStatus], records: Mapping[str, R
         *SERVER, "condition",
     )  # fmt: skip
     for status in statuses:
-        labels, record = server_labels(status), records.get(status.id, Record())
+        record = records.get(status.id)
+        if record is None:
+            continue
+        labels = server_labels(status)
         for condition in CONDITIONS:
             seconds.add_metric([*labels, condition], record.seconds.get(condition, 0.0))
         if record.condition:
@@ -143,10 +147,12 @@ class ProbeFamilies:
 def probe_families(
     statuses: Iterable[ServerStatus], records: Mapping[str, Record], catalog: Catalog
 ) -> Iterator[Metric]:
-    """What the probes of each server's item saw."""
+    """What the probes of each server's item saw; nothing of a server that the watch has not taken in yet."""
     families = ProbeFamilies()
     for status in statuses:
-        record = records.get(status.id, Record())
+        record = records.get(status.id)
+        if record is None:
+            continue
         for probe in catalog.server_item(status.item).probes:
             seen = record.probes.get(probe.name, ProbeRecord())
             families.add(status, probe.name, seen, record.condition)

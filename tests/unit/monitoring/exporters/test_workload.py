@@ -384,6 +384,14 @@ def test_every_condition_has_a_counter_from_the_beginning(site: Site) -> None:
     assert seconds["web", DOWN] == 0
 
 
+def test_a_server_that_was_not_taken_in_yet_has_no_counter_that_would_look_reset(site: Site) -> None:
+    site.servers = (WEB,)
+    named = shown(site)
+    assert named("city_workload_state") == {("web", "active"): 1}
+    assert named("city_workload_condition_seconds_total") == {}
+    assert named("city_workload_probes_total") == named("city_workload_probes_good_total") == {}
+
+
 def test_phases_and_certificates_are_those_of_the_last_look(site: Site) -> None:
     seen = Outcome(True, 0.3, phases={"connect": 0.1, "tls": 0.2}, certificate_expiry=2e9)
     site.live((make_status(item="web-server"),), answers(seen, ("192.0.2.1", "web")), 5)
