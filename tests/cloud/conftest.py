@@ -123,15 +123,16 @@ class Site:
         text = path.read_text() if path.exists() else ""
         return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
-    def on(self, server: str, *command: str) -> str:
+    def on(self, server: str, *command: str, timeout: float = 1200) -> str:
         """Run a command on a server of the lab by SSH; with `-`, on this machine in the lab's network."""
-        done = self.run("lab", "shell", server, *command, timeout=1200)
+        done = self.run("lab", "shell", server, *command, timeout=timeout)
         assert done.code == 0, done.error + done.output
         return done.output
 
-    def script(self, module: str, *words: str) -> str:
+    def script(self, module: str, *words: str, timeout: float = 1200) -> str:
         """Run a script of the tests on this machine, in the lab's network."""
-        return self.on("-", sys.executable, "-W", "ignore", "-m", module, str(self.inventory), *words)
+        command = (sys.executable, "-W", "ignore", "-m", module, str(self.inventory), *words)
+        return self.on("-", *command, timeout=timeout)
 
     def holdings(self, agency: str, project: str = "") -> dict[str, Any]:
         """What the cloud holds for an agency, by kind, read from the APIs."""

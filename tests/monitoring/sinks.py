@@ -1,4 +1,4 @@
-"""Where alerts arrive in tests: a real mail server with TLS and a password, and a webhook, on loopback."""
+"""Where alerts arrive in tests: a real mail server with TLS and a password, and a webhook."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ USERNAME, PASSWORD = "cloud", 'pass"word\\with $igns'
 PATIENCE_SECONDS = 60.0
 
 
-def free_port() -> int:
+def free_port(address: str = "127.0.0.1") -> int:
     with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
+        found.bind((address, 0))
         return int(found.getsockname()[1])
 
 
@@ -78,25 +78,26 @@ class Sinks:
 
 
 @contextmanager
-def sinks(folder: Path) -> Iterator[Sinks]:
+def sinks(folder: Path, address: str = "127.0.0.1") -> Iterator[Sinks]:
+    """Both listen at `address`."""
     now = dt.datetime.now(dt.UTC)
     authority = certificates.make_authority("test", now)
-    pair = certificates.make_server_certificate(authority, ["127.0.0.1"], now)
+    pair = certificates.make_server_certificate(authority, [address], now)
     (folder / "smtp-ca.pem").write_text(authority.certificate)
     (folder / "smtp.pem").write_text(pair.certificate + pair.key)
     found = Sinks(folder / "smtp-ca.pem")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "smtp.pem")
-    port = free_port()
+    port = free_port(address)
     controller = Controller(
-        _Mailbox(found), hostname="127.0.0.1", port=port, tls_context=context, require_starttls=True,
+        _Mailbox(found), hostname=address, port=port, tls_context=context, require_starttls=True,
         authenticator=_authenticator(found), auth_required=True, auth_require_tls=True,
         auth_exclude_mechanism=["LOGIN"],  # aiosmtpd's words for it are not those that mail servers use
     )  # fmt: skip
     controller.start()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _hook(found))
+    server = ThreadingHTTPServer((address, 0), _hook(found))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    found.smtp, found.webhook = f"127.0.0.1:{port}", f"http://127.0.0.1:{server.server_port}/hook"
+    found.smtp, found.webhook = f"{address}:{port}", f"http://{address}:{server.server_port}/hook"
     try:
         yield found
     finally:
