@@ -1,4 +1,6 @@
-"""Alerts that ops staff and agencies depend on: seen to fire, to arrive by mail and webhook, and to end."""
+"""Alerts that ops staff and agencies depend on: seen to fire, to arrive by mail and webhook, and to end; a
+server that comes and goes meanwhile raises none.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,12 +141,20 @@ def mailbox(site: Site, tmp_path: Path) -> Iterator[Mailbox]:
         site.on("ctl1", f"rm {authority} && update-ca-certificates --fresh")
 
 
+@pytest.fixture(scope="module")
+def discovery(site: Site) -> Iterator[Future[str]]:
+    """A server that is made, watched and retired while the alerts take their time."""
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(site.script, "tests.cloud.monitoring.discovery", "sotttt")
+
+
 def firing(site: Site) -> list[dict[str, Any]]:
     return [
         alert for alert in site.run("status", "--output", "json").json["alerts"] if alert["name"] == ALERT
     ]
 
 
+@pytest.mark.usefixtures("discovery")
 def test_a_fault_reaches_people_on_call_and_the_agency_it_hits_and_so_does_its_end(
     site: Site, mailbox: Mailbox
 ) -> None:
@@ -173,3 +184,11 @@ def test_a_fault_reaches_people_on_call_and_the_agency_it_hits_and_so_does_its_e
         "the agency's good news",
     )
     eventually(lambda: not firing(site), "calm")
+
+
+def test_a_new_server_is_watched_and_a_retired_one_raises_no_alert(discovery: Future[str]) -> None:
+    told = json.loads(discovery.result())
+    labels = {name: told["target"][name] for name in ("agency", "project", "item", "endpoint")}
+    assert labels == {"agency": "sotttt", "project": "sotttt", "item": "web-server", "endpoint": "node"}
+    assert told["fired"] == []
+    assert told["left"] == []

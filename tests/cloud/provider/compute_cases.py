@@ -4,12 +4,30 @@ from __future__ import annotations
 
 from tests.cloud.provider.blockstorage_cases import VOLUME
 from tests.cloud.provider.case import Case, Ground, Inputs, State
+from tests.cloud.provider.images_cases import IMAGE, file
 from tests.cloud.provider.networking_cases import GROUP, NETWORK, PORT, SUBNET
 
 INSTANCE = "openstack:compute/instance:Instance"
 INTERFACE_ATTACH = "openstack:compute/interfaceAttach:InterfaceAttach"
 VOLUME_ATTACH = "openstack:compute/volumeAttach:VolumeAttach"
 SERVER_GROUP = "openstack:compute/serverGroup:ServerGroup"
+
+
+# cli; hlt; again. Glance takes a boot sector only with a partition in its table.
+_PARTITION = b"\x80\0\x02\0\x83\0\x02\0" + (1).to_bytes(4, "little") + (1).to_bytes(4, "little")
+_BOOT_SECTOR = b"\xfa\xf4\xeb\xfd".ljust(446, b"\0") + _PARTITION.ljust(64, b"\0") + b"\x55\xaa"
+
+
+def image(ground: Ground) -> str:
+    """What servers boot: it halts at once, for nobody asks the guest anything, and an emulated Debian that
+    starts and stops some forty times takes half an hour of a core.
+    """
+    inputs = {
+        "name": ground.name("image of servers"), "containerFormat": "bare", "diskFormat": "raw",
+        "localFilePath": file(_BOOT_SECTOR), "minDiskGb": 1,
+        "properties": {"img_hv_type": "qemu", "os_shutdown_timeout": "1"},
+    }  # fmt: skip
+    return str(ground.once("image of servers", IMAGE, inputs)["id"])
 
 
 def network(ground: Ground) -> str:
@@ -24,7 +42,7 @@ def stopped_server(ground: Ground) -> str:
     """A server that stands still: it lets go of disks and ports at once, whatever its guest."""
     inputs = {
         "name": ground.name("server"),
-        "imageId": ground.image_id,
+        "imageId": image(ground),
         "flavorId": ground.flavor_id,
         "networkMode": "none",
         "powerState": "shutoff",
@@ -50,7 +68,7 @@ def _group(ground: Ground) -> str:
 def _server(ground: Ground) -> Inputs:
     return {
         "name": ground.name("server"),
-        "imageId": ground.image_id,
+        "imageId": image(ground),
         "flavorId": ground.flavor_id,
         "networks": [{"uuid": network(ground), "accessNetwork": True}],
         "securityGroups": ["default"],
@@ -82,7 +100,7 @@ def _server_on_a_volume(ground: Ground) -> Inputs:
     disk = {
         "sourceType": "image",
         "destinationType": "volume",
-        "uuid": ground.image_id,
+        "uuid": image(ground),
         "volumeSize": 2,
         "bootIndex": 0,
         "deleteOnTermination": True,

@@ -23,17 +23,17 @@ def folder() -> Path:
     return made
 
 
-def file(content: str) -> str:
-    """A file with this content, in a place of its own."""
+def file(content: bytes) -> str:
+    """A file with a hundred times this content, in a place of its own."""
     place = folder() / f"{uuid.uuid4().hex}.raw"
-    place.write_bytes(content.encode() * 100)
+    place.write_bytes(content * 100)
     return str(place)
 
 
 def image(ground: Ground) -> Inputs:
     return {
         "name": ground.name("image"), "containerFormat": "bare", "diskFormat": "raw",
-        "localFilePath": file("one"), "properties": {"os_distro": "debian", "case": "1"}, "tags": ["b", "a"],
+        "localFilePath": file(b"one"), "properties": {"os_distro": "debian", "case": "1"}, "tags": ["b", "a"],
         "minRamMb": 64,
     }  # fmt: skip
 
@@ -70,14 +70,14 @@ CASES = (
             **inputs, "name": ground.name("image"), "properties": {"case": "2"}, "tags": ["c"],
             "hidden": True, "visibility": "community", "minDiskGb": 1, "imageCachePath": str(folder()),
         },
-        replace=lambda ground, inputs: {**inputs, "localFilePath": file("two")},
+        replace=lambda ground, inputs: {**inputs, "localFilePath": file(b"two")},
         by_hand=by_hand,
         untold=("localFilePath", "imageCachePath"),
     ),
     Case(
         IMAGE,
         lambda ground: {**image(ground), "imageId": str(uuid.uuid4()), "hidden": True},
-        update=lambda ground, inputs: {**inputs, "localFilePath": file("one"), "name": ground.name("moved")},
+        update=lambda ground, inputs: {**inputs, "localFilePath": file(b"one"), "name": ground.name("moved")},
         replace=lambda ground, inputs: {**inputs, "diskFormat": "iso"},
         untold=("localFilePath",),
         label="with an id, hidden",

@@ -12,7 +12,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,7 +71,7 @@ class Making:
 class Weather:
     """How hard a matrix is. Every operation meets every fault; `thorough`: in a life of its own for each
     fault and each call that writes, as long as the operation lasts and for one call. `workers` cases run side
-    by side, of those that boot servers one at a time. Faults meet a provider that is soon out of patience
+    by side. Faults meet a provider that is soon out of patience
     (`hasty`); everything else is done by one that is not (`patient`), as another run of the engine would."""
 
     thorough: bool = False
@@ -141,11 +141,10 @@ def run(bench: Bench, ground: Ground, cases: Sequence[Case], say: Callable[[str]
     """Every case through everything; the cases' things are gone afterwards, the ground's are not."""
     trials = [bench.trial(case, ground, number) for number, case in enumerate(cases)]
     results = [Result(case.token, case.name, dict(case.not_applicable)) for case in cases]
-    boots = threading.Lock()
     order = sorted(range(len(cases)), key=lambda number: not cases[number].slow)  # the longest first
 
     def live(number: int) -> None:
-        _lives(bench.weather, trials[number], results[number], boots, say)
+        _lives(bench.weather, trials[number], results[number], say)
 
     with ThreadPoolExecutor(bench.weather.workers) as pool:
         list(pool.map(live, order))
@@ -157,10 +156,8 @@ def run(bench: Bench, ground: Ground, cases: Sequence[Case], say: Callable[[str]
     return results
 
 
-def _lives(
-    weather: Weather, trial: Trial, result: Result, boots: threading.Lock, say: Callable[[str], None]
-) -> None:
-    with boots if trial.case.slow else nullcontext(), _told(result, trial, "create"):
+def _lives(weather: Weather, trial: Trial, result: Result, say: Callable[[str], None]) -> None:
+    with _told(result, trial, "create"):
         trial.calm()
         if "fault" not in trial.case.not_applicable:
             _storms(weather, trial, result)
