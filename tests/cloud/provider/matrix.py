@@ -223,7 +223,7 @@ class _Life:
         writes = self.trial.counts.writes.get(name, 0)
         if operation is None or not writes:
             return self.ready.set()
-        with _told(self.result, self.trial, "kill", f"{name}: "):
+        with _told(self.result, self.trial, "kill", f"{name}: ", clean=False):
             operation.prepare()
             nth = 1 if self._position == "first" else writes
             aim = Aim("held after the effect", nth)
@@ -242,27 +242,36 @@ class _Life:
         return None
 
     def repeat(self, name: str) -> None:
-        """What the next run of the engine does: the same again."""
+        """What the next run of the engine does: the same again. A life that broke before is removed."""
         self.trial.lane.disarm()
+        if self.result.verdicts.get("kill") == "FAILED":
+            self.result.problems[-1] += _after(self.trial.clean())
+            return
         operation: Operation | None = self._operations.get(name)
-        if operation is None or self.result.verdicts.get("kill") == "FAILED":
+        if operation is None:
             return
         with _told(self.result, self.trial, "kill", f"{name}, {self._position} write: "):
             self.trial.done(name, operation.act())
 
 
 @contextmanager
-def _told(result: Result, trial: Trial, column: str, where: str = "") -> Iterator[None]:
-    """What goes wrong inside, in the result; the thing is removed then, so that the rest may go on."""
+def _told(
+    result: Result, trial: Trial, column: str, where: str = "", *, clean: bool = True
+) -> Iterator[None]:
+    """What goes wrong inside, in the result; the thing is removed then, so that the rest may go on. Not with
+    `clean` off, where the provider that would remove it may die at any moment."""
+    problems = len(result.problems)
     try:
         yield
     except Broken as broken:
         chosen = column if column in ("fault", "kill") else broken.column
-        result.broke(chosen, where + str(broken) + _after(trial.clean()))
+        result.broke(chosen, where + str(broken))
     except Failed as failed:
-        result.broke(column, where + str(failed) + _after(trial.clean()))
+        result.broke(column, where + str(failed))
     except Exception:
-        result.broke(column, where + traceback.format_exc(limit=-4) + _after(trial.clean()))
+        result.broke(column, where + traceback.format_exc(limit=-4))
+    if clean and len(result.problems) > problems:
+        result.problems[-1] += _after(trial.clean())
 
 
 def _after(left: str) -> str:
