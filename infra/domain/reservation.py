@@ -1,0 +1,102 @@
+"""Reservation: quota that a request holds before anything exists, and what deployments hold afterwards.
+
+An agency's account is `limit`, what stands there beside the portal (`base`: the landing zone and servers of
+the inventory), and reservations. A reservation is held from handing in until something is made of it or it
+ends, then taken by the deployment until that is retired: the sum is the same before and after, so nothing
+can slip between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from infra.domain.quota import RESOURCES, Excess, Quota, exceeding
+from infra.domain.words import Words
+from infra.errors import InfraError
+
+
+class ReservationState(StrEnum):
+    HELD = "held"
+    TAKEN = "taken"
+    RELEASED = "released"
+
+
+@dataclass(frozen=True)
+class Account:
+    """What an agency may hold and holds: `used` is `base` and what deployments took, `held` what open
+    requests reserve.
+    """
+
+    agency: str
+    limit: Quota
+    used: Quota
+    held: Quota
+
+    @property
+    def total(self) -> Quota:
+        return self.used + self.held
+
+
+class QuotaExceeded(InfraError):
+    """The agency would pass its quota; give something back, or ask for more."""
+
+    code = "quota_exceeded"
+
+    def __init__(self, agency: str, excess: tuple[Excess, ...]) -> None:
+        self.agency = agency
+        self.excess = excess
+        super().__init__(self.told.en)
+
+    @property
+    def told(self) -> Words:
+        vi = "; ".join(f"{NAMES[one.resource].vi}: cần {one.wanted}, được phép {one.limit}" for one in self.excess)
+        en = "; ".join(f"{NAMES[one.resource].en}: {one.wanted} of {one.limit}" for one in self.excess)
+        return Words(
+            f"Vượt hạn mức của cơ quan ({vi}); hãy trả bớt tài nguyên hoặc xin tăng hạn mức.",
+            f"The agency's quota would be passed ({en}); give something back or ask for more.",
+        )
+
+
+NAMES: dict[str, Words] = {
+    "instances": Words("máy chủ", "servers"),
+    "cores": Words("lõi CPU", "CPU cores"),
+    "ram_mib": Words("bộ nhớ (MiB)", "memory (MiB)"),
+    "volumes": Words("ổ đĩa", "volumes"),
+    "gigabytes": Words("dung lượng ổ đĩa (GiB)", "volume space (GiB)"),
+    "floating_ips": Words("địa chỉ công khai", "public addresses"),
+    "networks": Words("mạng", "networks"),
+    "routers": Words("bộ định tuyến", "routers"),
+    "security_groups": Words("nhóm bảo mật", "security groups"),
+    "ports": Words("cổng mạng", "ports"),
+}
+
+
+def check(account: Account, more: Quota = Quota()) -> None:  # noqa: B008 (a frozen dataclass)
+    """Raises QuotaExceeded where the account with `more` passes a limit that `more` makes worse, or, without
+    `more`, any limit at all.
+    """
+    over = exceeding(account.total + more, account.limit)
+    if more != Quota():
+        over = tuple(one for one in over if getattr(more, one.resource) > 0)
+    if over:
+        raise QuotaExceeded(account.agency, over)
+
+
+def check_held(account: Account, own: Quota) -> None:
+    """Raises QuotaExceeded where what is there already, `own` with it, passes a limit of what `own` takes:
+    the question at approval and at execution, when `own` is in the account.
+    """
+    over = exceeding(account.total, account.limit)
+    over = tuple(one for one in over if getattr(own, one.resource) > 0)
+    if over:
+        raise QuotaExceeded(account.agency, over)
+
+
+def times(quota: Quota, count: int) -> Quota:
+    return Quota(**{name: getattr(quota, name) * count for name in RESOURCES})
+
+
+def sum_of(parts: Iterable[Quota]) -> Quota:
+    return sum(parts, start=Quota())
