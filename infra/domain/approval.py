@@ -1,8 +1,8 @@
 """Approval: a signed decision on a request, and who may sign.
 
-Separation of duties is in the shape of the data: a `Signature` cannot be made for the requester, and `verdict`
-counts signatures of different people under different authorities only, so no caller can forget it. The store
-repeats it as constraints of its tables.
+Separation of duties is in the shape of the data: a `Signature` cannot be made for the requester, and
+`verdict` counts signatures of different people under different authorities only, so no caller can forget it.
+The store repeats it as constraints of its tables.
 """
 
 from __future__ import annotations
@@ -140,7 +140,9 @@ def open_stages(subject: Subject, signed: Sequence[Signature]) -> tuple[Stage, .
     return tuple(one for one in stages(subject) if one not in done)[:1]
 
 
-def authorities(person: Person, agency: str, delegations: Iterable[Delegation], now: datetime) -> tuple[Authority, ...]:
+def authorities(
+    person: Person, agency: str, delegations: Iterable[Delegation], now: datetime
+) -> tuple[Authority, ...]:
     """Every right to sign a request of `agency` that the person has now, one's own first. An auditor has
     none, not even by delegation: who judges afterwards takes no part.
     """
@@ -154,19 +156,41 @@ def authorities(person: Person, agency: str, delegations: Iterable[Delegation], 
     given = [
         Authority(one.stage, person.id, one.giver)
         for one in delegations
-        if one.taker == person.id and one.is_in_force(now) and (one.stage == Stage.CITY or one.agency == agency)
+        if one.taker == person.id
+        and one.is_in_force(now)
+        and (one.stage == Stage.CITY or one.agency == agency)
     ]
     return (*own, *given)
 
 
 def sign(
-    person: Person, subject: Subject, signed: Sequence[Signature], verdict: Verdict, reason: str,
+    person: Person, subject: Subject, signed: Sequence[Signature], *, verdict: Verdict, reason: str,
     delegations: Iterable[Delegation], now: datetime,
 ) -> Signature:  # fmt: skip
-    """The person's signature at a stage that is open. Raises SignatureRefused with the reason that helps most."""
+    """The person's signature at a stage that is open. Raises SignatureRefused."""
+    wanted = open_stages(subject, signed)
+    authority = _authority(person, subject, signed, wanted=wanted, delegations=delegations, now=now)
+    return Signature(subject.requester, authority, verdict, reason.strip(), now)
+
+
+def review(
+    person: Person, subject: Subject, signed: Sequence[Signature], *, verdict: Verdict, reason: str,
+    delegations: Iterable[Delegation], now: datetime,
+) -> Signature:  # fmt: skip
+    """The signature of who looks afterwards at what was approved in an emergency: APPROVE finds it right,
+    REJECT does not. `signed` holds the signatures of then and the reviews so far. Raises SignatureRefused.
+    """
+    wanted = reviews_missing(subject, signed)
+    authority = _authority(person, subject, signed, wanted=wanted, delegations=delegations, now=now)
+    return Signature(subject.requester, authority, verdict, reason.strip(), now)
+
+
+def _authority(
+    person: Person, subject: Subject, signed: Sequence[Signature], *, wanted: Sequence[Stage],
+    delegations: Iterable[Delegation], now: datetime,
+) -> Authority:  # fmt: skip
     if person.id == subject.requester:
         raise SignatureRefused(OWN_REQUEST)
-    wanted = open_stages(subject, signed)
     rights = [one for one in authorities(person, subject.agency, delegations, now) if one.stage in wanted]
     if not rights:
         raise SignatureRefused(NO_AUTHORITY)
@@ -177,7 +201,7 @@ def sign(
     fresh = [one for one in foreign if not one.people & spent]
     if not fresh:
         raise SignatureRefused(SIGNED_ALREADY)
-    return Signature(subject.requester, fresh[0], verdict, reason.strip(), now)
+    return fresh[0]
 
 
 def verdict(subject: Subject, signed: Sequence[Signature]) -> Verdict | None:
@@ -199,10 +223,13 @@ def verdict(subject: Subject, signed: Sequence[Signature]) -> Verdict | None:
 
 
 def reviews_missing(subject: Subject, signed: Sequence[Signature]) -> tuple[Stage, ...]:
-    """Stages that an emergency request skipped, to be looked at by their people afterwards; the agency's at
-    least, where the city alone has signed.
+    """Whose people look afterwards at what was approved in an emergency: the stages that were skipped; the
+    other side's where none was. `signed` holds reviews as well.
     """
-    if not subject.emergency or verdict(subject, signed) != Verdict.APPROVE:
+    if not subject.emergency or not signed or signed[0].verdict != Verdict.APPROVE:
         return ()
     done = {one.authority.stage for one in signed}
-    return tuple(one for one in stages(subject) if one not in done)
+    missing = tuple(one for one in stages(subject) if one not in done)
+    if missing or len(signed) > 1:
+        return missing
+    return (Stage.CITY,)

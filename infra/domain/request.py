@@ -45,8 +45,8 @@ TRANSITIONS: Mapping[tuple[RequestState, RequestEvent], RequestState] = {
     (_S.FAILED, _E.RETRY): _S.APPROVED,
     (_S.FAILED, _E.WITHDRAW): _S.WITHDRAWN,
 }
-"""APPROVE is the last signature that a request needs. An approved request cannot be withdrawn: a worker may be
-making it at this moment; what it makes is given back as a deployment."""
+"""APPROVE is the last signature that a request needs. An approved request cannot be withdrawn: a worker may
+be making it at this moment; what it makes is given back as a deployment."""
 
 HOLDS_QUOTA = frozenset({_S.SUBMITTED, _S.APPROVED})
 """States in which a request keeps quota reserved. A returned one gives it up, so that nobody can block an

@@ -8,11 +8,10 @@ can slip between.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from infra.domain.quota import RESOURCES, Excess, Quota, exceeding
+from infra.domain.quota import Excess, Quota, exceeding
 from infra.domain.words import Words
 from infra.errors import InfraError
 
@@ -51,8 +50,9 @@ class QuotaExceeded(InfraError):
 
     @property
     def told(self) -> Words:
-        vi = "; ".join(f"{NAMES[one.resource].vi}: cần {one.wanted}, được phép {one.limit}" for one in self.excess)
-        en = "; ".join(f"{NAMES[one.resource].en}: {one.wanted} of {one.limit}" for one in self.excess)
+        named = [(NAMES[one.resource], one) for one in self.excess]
+        vi = "; ".join(f"{name.vi}: cần {one.wanted}, được phép {one.limit}" for name, one in named)
+        en = "; ".join(f"{name.en}: {one.wanted} of {one.limit}" for name, one in named)
         return Words(
             f"Vượt hạn mức của cơ quan ({vi}); hãy trả bớt tài nguyên hoặc xin tăng hạn mức.",
             f"The agency's quota would be passed ({en}); give something back or ask for more.",
@@ -92,11 +92,3 @@ def check_held(account: Account, own: Quota) -> None:
     over = tuple(one for one in over if getattr(own, one.resource) > 0)
     if over:
         raise QuotaExceeded(account.agency, over)
-
-
-def times(quota: Quota, count: int) -> Quota:
-    return Quota(**{name: getattr(quota, name) * count for name in RESOURCES})
-
-
-def sum_of(parts: Iterable[Quota]) -> Quota:
-    return sum(parts, start=Quota())
