@@ -13,11 +13,15 @@ transaction of its effect.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
+from infra.domain.person import Person as Person
+from infra.domain.person import Role as Role
+from infra.domain.words import NOTHING as NOTHING
+from infra.domain.words import Words as Words
 from infra.errors import InfraError
 
 T = TypeVar("T")
@@ -59,40 +63,11 @@ class InputRefused(InfraError):
 
 
 @dataclass(frozen=True)
-class Words:
-    """A text in both languages."""
-
-    vi: str
-    en: str
-
-
-@dataclass(frozen=True)
 class FieldProblem:
     """`field` is the dotted path of what was entered: `purpose`, `items[0].values.size`, `items[0].count`."""
 
     field: str
     told: Words
-
-
-class Role(StrEnum):
-    MEMBER = "member"
-    APPROVER = "approver"
-    OPERATOR = "operator"
-    AUDITOR = "auditor"
-
-
-@dataclass(frozen=True)
-class Person:
-    """Who is signed in. `id` is Keystone's user id or the provider's subject, and never changes; `agency` is
-    a code. Operators and auditors belong to an agency as well, and see all of them.
-    """
-
-    id: str
-    name: str
-    agency: str
-    roles: frozenset[Role]
-    display_name: str = ""
-    email: str = ""
 
 
 @dataclass(frozen=True)
@@ -120,7 +95,7 @@ class Kind(StrEnum):
 class Choice:
     value: str
     label: Words
-    help: Words = field(default_factory=lambda: Words("", ""))
+    help: Words = NOTHING
 
 
 @dataclass(frozen=True)
@@ -133,14 +108,14 @@ class Parameter:
     name: str
     kind: Kind
     label: Words
-    help: Words = field(default_factory=lambda: Words("", ""))
+    help: Words = NOTHING
     required: bool = True
     default: str = ""
     choices: tuple[Choice, ...] = ()
     minimum: int | None = None
     maximum: int | None = None
     pattern: str = ""
-    unit: Words = field(default_factory=lambda: Words("", ""))
+    unit: Words = NOTHING
 
 
 @dataclass(frozen=True)
@@ -240,7 +215,7 @@ class Step:
     state: StepState
     started: datetime | None = None
     ended: datetime | None = None
-    note: Words = field(default_factory=lambda: Words("", ""))
+    note: Words = NOTHING
 
 
 @dataclass(frozen=True)
@@ -281,7 +256,7 @@ class RequestSummary:
     purpose: str
     submitted: datetime
     emergency: bool = False
-    waits_for: Words = field(default_factory=lambda: Words("", ""))
+    waits_for: Words = NOTHING
     due: datetime | None = None
 
 
@@ -301,7 +276,7 @@ class Request:
     draft: Draft
     may: frozenset[str]
     version: int
-    failure: Words = field(default_factory=lambda: Words("", ""))
+    failure: Words = NOTHING
     deployments: tuple[str, ...] = ()
 
 
@@ -317,7 +292,7 @@ class Capacity:
     before: int | None
     after: int | None
     after_n_1: int | None
-    note: Words = field(default_factory=lambda: Words("", ""))
+    note: Words = NOTHING
 
 
 @dataclass(frozen=True)
@@ -338,7 +313,7 @@ class Facts:
     costs: tuple[Cost, ...]
     policies: tuple[PolicyResult, ...]
     similar: tuple[RequestSummary, ...]
-    shadow: Words = field(default_factory=lambda: Words("", ""))
+    shadow: Words = NOTHING
 
     @property
     def vnd_month(self) -> int:
@@ -418,7 +393,7 @@ class Component:
 
     label: Words
     state: str
-    note: Words = field(default_factory=lambda: Words("", ""))
+    note: Words = NOTHING
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,30 @@
+"""What the web part of a process holds: made once by `create_app`, the same for every visitor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from infra.portal.identity import Directory
+from infra.portal.interface import Services, Words
+from infra.portal.oidc import OpenId
+from infra.portal.rates import Rates
+from infra.portal.session import Access
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """`agencies` are those that people sign in to, by code; `contact` says where to ask for help."""
+
+    services: Services
+    access: Access
+    directory: Directory
+    agencies: Mapping[str, Words]
+    city: Words
+    clock: Callable[[], datetime]
+    rates: Rates = field(default_factory=Rates)
+    openid: OpenId | None = None
+    zone: ZoneInfo = ZoneInfo("Asia/Ho_Chi_Minh")
+    contact: str = ""
