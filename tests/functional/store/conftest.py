@@ -13,6 +13,7 @@ import pytest
 
 from infra.store.database import Database
 from infra.store.ledger import Ledger
+from infra.store.portal_database import PortalDatabase
 from tests.functional.provider.stores import postgresql
 
 _NUMBER = count(1)
@@ -65,3 +66,12 @@ def behind(url: str, database: Database) -> Iterator[Callable[[str], None]]:
 
     yield run
     engine.dispose()
+
+
+AUDIT_KEY = b"k" * 32
+
+
+@pytest.fixture
+def portal(url: str) -> Iterator[PortalDatabase]:
+    with PortalDatabase(url, key=AUDIT_KEY) as found:
+        yield found
