@@ -15,10 +15,11 @@ from typing import Any
 
 import httpx
 from authlib.integrations.base_client import OAuthError
-from authlib.integrations.httpx_client import OAuth2Client
+from authlib.integrations.requests_client import OAuth2Session
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
+from requests import RequestException
 
 from infra.portal.identity import DirectoryUnreachable, SignInRefused
 from infra.portal.interface import Person, Role
@@ -55,13 +56,11 @@ class OpenId:
     """`agencies` are the codes that exist: a claim that names another is refused."""
 
     def __init__(
-        self, provider: Provider, agencies: Callable[[], frozenset[str]], clock: Callable[[], datetime],
-        transport: httpx.BaseTransport | None = None,
-    ) -> None:  # fmt: skip
+        self, provider: Provider, agencies: frozenset[str], clock: Callable[[], datetime]
+    ) -> None:
         self._provider = provider
         self._agencies = agencies
         self._clock = clock
-        self._transport = transport
         self._metadata: Mapping[str, Any] = {}
         self._keys: KeySet | None = None
 
@@ -86,14 +85,14 @@ class OpenId:
             claims = self._claims(token["id_token"], begun.nonce)
         except (OAuthError, JoseError, KeyError, ValueError) as wrong:
             raise SignInRefused(f"the provider's answer does not prove who this is: {wrong}") from wrong
-        except httpx.HTTPError as failed:
+        except RequestException as failed:
             raise DirectoryUnreachable(f"{self._provider.issuer}: {failed}") from failed
         return self._person(claims)
 
     def _client(self, callback: str) -> Any:
-        return OAuth2Client(
+        return OAuth2Session(
             self._provider.client_id, self._provider.secret or None, scope="openid profile email",
-            redirect_uri=callback, code_challenge_method="S256", transport=self._transport, timeout=SECONDS,
+            redirect_uri=callback, code_challenge_method="S256", default_timeout=SECONDS,
             token_endpoint_auth_method="client_secret_basic" if self._provider.secret else "none",
         )  # fmt: skip
 
@@ -109,9 +108,8 @@ class OpenId:
 
     def _read(self, url: str) -> dict[str, Any]:
         try:
-            with httpx.Client(transport=self._transport, timeout=SECONDS) as client:
-                answer = client.get(url).raise_for_status()
-                return dict(answer.json())
+            answer = httpx.get(url, timeout=SECONDS).raise_for_status()
+            return dict(answer.json())
         except (httpx.HTTPError, json.JSONDecodeError, TypeError) as failed:
             raise DirectoryUnreachable(f"{url}: {failed}") from failed
 
@@ -139,7 +137,7 @@ class OpenId:
         agency = str(claims.get(self._provider.agency_claim) or "")
         given = claims.get(self._provider.roles_claim) or ()
         roles = frozenset(Role(one) for one in given if one in set(Role)) if isinstance(given, list) else ()
-        if agency not in self._agencies() or not roles:
+        if agency not in self._agencies or not roles:
             raise SignInRefused("the provider names no agency or no role of the portal for this account")
         name = str(claims.get("preferred_username") or claims["sub"])
         return Person(

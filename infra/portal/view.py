@@ -7,17 +7,19 @@ from collections.abc import Mapping
 from functools import cache
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from infra.portal import ability
-from infra.portal.interface import Role
 from infra.portal.language import ACTIONS, LANGUAGES, N_, ROLES, SCOPES, STATES, catalog
 from infra.portal.visitor import SESSION_COOKIE, VISIT_COOKIE, Visitor, wiring
 
 YEAR = 365 * 24 * 3600
+SIGNS = {"good": "✔", "warn": "▲", "bad": "✘", "busy": "…"}
 PLACES = (
     ("/", N_("Home"), ability.READ),
     ("/catalog", N_("Catalog"), ability.REQUEST),
@@ -42,11 +44,27 @@ def environment(code: str) -> Environment:
         lstrip_blocks=True, extensions=["jinja2.ext.i18n"],
     )  # fmt: skip
     made.install_gettext_translations(catalog(code), newstyle=True)  # type: ignore[attr-defined]
-    made.globals.update(STATES=STATES, ROLES=ROLES, ACTIONS=ACTIONS, SCOPES=SCOPES, LANGUAGES=LANGUAGES, Role=Role)
+    say = catalog(code).gettext
+
+    def state(name: str) -> Markup:
+        """A state: sign, word and colour."""
+        word, grade = STATES.get(name, (name, ""))
+        return Markup('<span class="state {}">{} {}</span>').format(grade, SIGNS.get(grade, "–"), say(word))
+
+    made.globals.update(
+        STATES=STATES, ROLES=ROLES, ACTIONS=ACTIONS, SCOPES=SCOPES, LANGUAGES=LANGUAGES, state=state,
+        kept_query=kept_query,
+    )  # fmt: skip
     return made
 
 
-def fragment(request: Request, visitor: Visitor, template: str, **facts: Any) -> str:
+def kept_query(query: str, name: str, value: str) -> str:
+    """A query with one parameter set to something else, or left out where that is ""."""
+    kept = [(one, was) for one, was in parse_qsl(query) if one != name]
+    return urlencode([*kept, (name, value)] if value else kept)
+
+
+def fragment(request: Request, visitor: Visitor, template: str, /, **facts: Any) -> str:
     """A part of a page."""
     wired = wiring(request)
     shared = {
@@ -61,7 +79,7 @@ def fragment(request: Request, visitor: Visitor, template: str, **facts: Any) ->
 
 def render(
     request: Request, visitor: Visitor, template: str, status: int = HTTPStatus.OK,
-    headers: Mapping[str, str] | None = None, **facts: Any,
+    headers: Mapping[str, str] | None = None, /, **facts: Any,
 ) -> HTMLResponse:  # fmt: skip
     """A page, with the cookies that keep what the reader chose."""
     body = fragment(request, visitor, template, **facts)

@@ -27,7 +27,7 @@ def deployments(
     page = api.deployments(request, visitor, state, agency, after, 25)
     seen = wiring(request).services.agencies(visitor.known)
     return render(
-        request, visitor, "deployments.html", page=page, state=state, agency=agency, after=after, seen=seen
+        request, visitor, "deployments.html", page=page, chosen=state, agency=agency, after=after, seen=seen
     )
 
 

@@ -32,7 +32,7 @@ def requests(
     page = api.requests(request, visitor, state, agency, mine, after, 25)
     seen = wiring(request).services.agencies(visitor.known)
     return render(
-        request, visitor, "requests.html", page=page, state=state, agency=agency, mine=mine, after=after,
+        request, visitor, "requests.html", page=page, chosen=state, agency=agency, mine=mine, after=after,
         seen=seen,
     )  # fmt: skip
 
