@@ -9,8 +9,8 @@ so a worker that was away catches up without skipping.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from infra.errors import InfraError
@@ -35,6 +35,8 @@ class DeploymentEvent(StrEnum):
     RETRY = "retry"
 
 
+USUAL_DAYS = 365
+"""How long what is renewed lives whose item the catalog has no more."""
 _S, _E = DeploymentState, DeploymentEvent
 TRANSITIONS: Mapping[tuple[DeploymentState, DeploymentEvent], DeploymentState] = {
     (_S.PROVISIONING, _E.ACTIVATE): _S.ACTIVE,
@@ -70,7 +72,8 @@ def next_state(state: DeploymentState, event: DeploymentEvent) -> DeploymentStat
 class Deployment:
     """A deployment as it is kept. `expires` is the last day of use. `noticed` is the number of days before
     the end of the closest notice that was given for this end, `noticed_on` its day; `archived` the day on
-    which the archive was made.
+    which the archive was made. `values` are those of the request, by parameter; `outputs` what
+    the blueprint told of what it made (address, user, commands); `power` is on or off, as the owner wants it.
     """
 
     id: str
@@ -79,8 +82,14 @@ class Deployment:
     owner: str
     request: str
     item: str
+    blueprint: str
+    values: Mapping[str, str]
     state: DeploymentState
     version: int
+    created: datetime
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    power: str = "on"
+    reboots: int = 0
     expires: date | None = None
     noticed: int | None = None
     noticed_on: date | None = None

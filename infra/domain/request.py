@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from infra.domain.quota import Quota
+from infra.domain.quota import NO_QUOTA, Quota
 from infra.errors import InfraError
 
 
@@ -72,7 +72,7 @@ def next_state(state: RequestState, event: RequestEvent) -> RequestState:
 
 @dataclass(frozen=True)
 class RequestItem:
-    """`count` of one catalog item with checked values (text, by parameter). `takes` is what all `count`
+    """`count` of one catalog item with checked values (text, by parameter). `unit` is what one of the `count`
     take from the agency's quota, and `version` of the catalog item they were asked from is kept with them by
     `blueprint`, so that a catalog that changes later changes nothing that was signed.
     """
@@ -81,14 +81,18 @@ class RequestItem:
     blueprint: str
     count: int
     values: Mapping[str, str]
-    takes: Quota
+    unit: Quota
+
+    @property
+    def takes(self) -> Quota:
+        return self.unit * self.count
 
 
 @dataclass(frozen=True)
 class Request:
     """A request as it is kept. `round` counts how often it was handed in: signatures are for one round only.
     `security_level` is the highest of the agency's system and of the items. `version` grows with each change.
-    `submitted` is the time of the last handing in.
+    `created` is the time of the first handing in, `submitted` of the last.
     """
 
     id: str
@@ -105,10 +109,16 @@ class Request:
     security_level: int
     round: int
     version: int
+    created: datetime
     submitted: datetime
     failure_vi: str = ""
     failure_en: str = ""
 
     @property
     def takes(self) -> Quota:
-        return sum((one.takes for one in self.items), start=Quota())
+        return sum((one.takes for one in self.items), start=NO_QUOTA)
+
+    @property
+    def units(self) -> tuple[Quota, ...]:
+        """What each of the things takes that are asked for, one by one."""
+        return tuple(one.unit for one in self.items for _ in range(one.count))

@@ -96,6 +96,7 @@ REQUEST = sa.Table(
     sa.Column("security_level", sa.Integer, nullable=False),
     sa.Column("round", sa.Integer, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("created", _MOMENT, nullable=False),
     sa.Column("submitted", _MOMENT, nullable=False),
     sa.Column("failure_vi", sa.Text, nullable=False),
     sa.Column("failure_en", sa.Text, nullable=False),
@@ -175,6 +176,7 @@ DEPLOYMENT = sa.Table(
     sa.Column("archived", _DAY, nullable=False),
     sa.Column("legal_hold", sa.Boolean, nullable=False),
     sa.Column("power", _WORD, nullable=False),
+    sa.Column("reboots", sa.Integer, nullable=False),
     sa.Column("outputs", sa.Text, nullable=False),
     sa.CheckConstraint(
         "state IN ('provisioning', 'active', 'suspended', 'retiring', 'retired', 'failed')", name="state"
@@ -183,8 +185,8 @@ DEPLOYMENT = sa.Table(
     sa.Index("ix_deployment_state", "state"),
     sa.Index("ix_deployment_request", "request"),
 )
-"""`power` is what the owner wants of it: on or off. `outputs` is JSON of what the blueprint told: address,
-user and commands. Days are "" where they have not come."""
+"""`power` is what the owner wants of it, on or off, and `reboots` how often. `outputs` is JSON of what the
+blueprint told: address, user and commands. Days are "" where they have not come."""
 
 LEASE = sa.Table(
     "lease",

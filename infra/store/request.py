@@ -73,6 +73,8 @@ class Wanted:
     states: Sequence[RequestState] = ()
     requester: str = ""
     not_requester: str = ""
+    not_id: str = ""
+    emergency: bool = False
     below: int = 0
     limit: int = 50
 
@@ -88,9 +90,21 @@ def listed(connection: sa.Connection, wanted: Wanted) -> tuple[Request, ...]:
         asked = asked.where(REQUEST.c.requester == wanted.requester)
     if wanted.not_requester:
         asked = asked.where(REQUEST.c.requester != wanted.not_requester)
+    if wanted.not_id:
+        asked = asked.where(REQUEST.c.id != wanted.not_id)
+    if wanted.emergency:
+        asked = asked.where(REQUEST.c.emergency)
     if wanted.below:
         asked = asked.where(REQUEST.c.number < wanted.below)
     return tuple(_request(row) for row in connection.execute(asked))
+
+
+def count(connection: sa.Connection, wanted: Wanted) -> int:
+    """How many there are of `wanted` agencies and states."""
+    asked = sa.select(sa.func.count()).select_from(REQUEST).where(REQUEST.c.state.in_(wanted.states))
+    if wanted.agencies is not None:
+        asked = asked.where(REQUEST.c.agency.in_(wanted.agencies))
+    return int(connection.execute(asked).scalar_one())
 
 
 def add_signature(
@@ -166,7 +180,7 @@ def _row(request: Request) -> dict[str, Any]:
     items = [
         {
             "item": one.item, "blueprint": one.blueprint, "count": one.count, "values": dict(one.values),
-            "takes": to_text(one.takes),
+            "unit": to_text(one.unit),
         }
         for one in request.items
     ]  # fmt: skip
@@ -177,6 +191,7 @@ def _row(request: Request) -> dict[str, Any]:
     return {name: getattr(request, name) for name in plain} | {
         "items": canonical(items),
         "end": request.end.isoformat() if request.end else "",
+        "created": moment(request.created),
         "submitted": moment(request.submitted),
     }
 
@@ -184,7 +199,7 @@ def _row(request: Request) -> dict[str, Any]:
 def _request(row: sa.Row[Any]) -> Request:
     held = dict(row._mapping)
     items = tuple(
-        RequestItem(one["item"], one["blueprint"], one["count"], one["values"], to_quota(one["takes"]))
+        RequestItem(one["item"], one["blueprint"], one["count"], one["values"], to_quota(one["unit"]))
         for one in json.loads(held["items"])
     )
     return Request(
@@ -193,6 +208,7 @@ def _request(row: sa.Row[Any]) -> Request:
             "items": items,
             "state": RequestState(held["state"]),
             "end": date.fromisoformat(held["end"]) if held["end"] else None,
+            "created": datetime.fromisoformat(held["created"]),
             "submitted": datetime.fromisoformat(held["submitted"]),
         }
     )

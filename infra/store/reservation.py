@@ -108,7 +108,7 @@ def release(tx: Transaction, *, request: str = "", deployment: str = "") -> int:
     return tx.connection.execute(sa.update(RESERVATION).where(*mine).values(state=_RELEASED)).rowcount
 
 
-def _of(connection: sa.Connection, request: str, states: Iterable[ReservationState]) -> Sequence[sa.Row[Any]]:
+def _of(connection: sa.Connection, request: str, states: Iterable[ReservationState]) -> Sequence[Any]:
     return connection.execute(
         sa.select(RESERVATION.c.id, RESERVATION.c.takes).where(
             RESERVATION.c.request == request, RESERVATION.c.state.in_(list(states))

@@ -27,7 +27,16 @@ from infra.domain.quota import exceeding
 from infra.domain.request import RequestEvent, RequestState
 from infra.domain.reservation import Account
 from infra.domain.words import Words
-from infra.portal.interface import Conflict, Cost, Facts, FieldProblem, InputRefused, Page, PolicyResult, RequestSummary
+from infra.portal.interface import (
+    Conflict,
+    Cost,
+    Facts,
+    FieldProblem,
+    InputRefused,
+    Page,
+    PolicyResult,
+    RequestSummary,
+)
 from infra.portal.service import shown
 from infra.portal.service.draft import BASIS_FROM_LEVEL
 from infra.portal.service.ground import CHANGED, Ground, Refused
@@ -36,6 +45,7 @@ from infra.store import request as requests
 from infra.store import reservation as reservations
 from infra.store.portal_database import Transaction
 from infra.store.request import Wanted
+from infra.store.transition import move_request
 
 SIMILAR = 5
 LONGEST_REASON = 2000
@@ -82,19 +92,19 @@ class ApprovalService:
 
     def facts(self, person: Person, request: str) -> Facts:
         with self._ground.reading() as connection:
-            found = self._asking.find(connection, person, request)
+            found = self._find(connection, person, request)
             given = requests.delegations_to(connection, person.id, self._ground.clock())
             if not authorities(person, found.agency, given, self._ground.clock()):
                 raise Refused(_NO_APPROVER)
             return self._facts(connection, found)
 
-    def decide(
+    def decide(  # noqa: PLR0917 (the interface's)
         self, person: Person, request: str, verdict: str, reason: str, version: int, key: str
     ) -> None:  # fmt: skip
         wanted = _verdict(verdict, reason)
 
         def effect(tx: Transaction) -> str:
-            found = self._asking.find(tx.connection, person, request)
+            found = self._find(tx.connection, person, request)
             if found.version != version or found.state != RequestState.SUBMITTED:
                 raise Conflict(CHANGED)
             past = shown.of_round(found, requests.signatures(tx.connection, found.id))
@@ -115,7 +125,7 @@ class ApprovalService:
             raise InputRefused([FieldProblem("verdict", _NO_VERDICT)])
 
         def effect(tx: Transaction) -> str:
-            found = self._asking.find(tx.connection, person, request)
+            found = self._find(tx.connection, person, request)
             past = shown.of_round(found, requests.signatures(tx.connection, found.id))
             now = self._ground.clock()
             made = review(
@@ -123,7 +133,7 @@ class ApprovalService:
                 delegations=requests.delegations_to(tx.connection, person.id, now), now=now,
             )  # fmt: skip
             requests.add_signature(tx, found, made, _name(person), review=True)
-            self._audit(tx, person, found, made, f"request.review_{wanted}", {})
+            self._audit(tx, person, found, made, action=f"request.review_{wanted}", facts={})
             return request
 
         self._ground.once(person, key, ["review", request, verdict, reason], effect)
@@ -160,13 +170,30 @@ class ApprovalService:
                 requests.delegate(tx, given)
             told = Words(f"Ủy quyền duyệt cho {taker}", f"Delegated signing to {taker}")
             facts = {"from": start.isoformat(), "until": end.isoformat()}
-            self._ground.audit(tx, person, person.agency, "approval.delegate", taker, told, facts)
+            self._ground.audit(
+                tx, person, person.agency, action="approval.delegate", about=taker, told=told, facts=facts
+            )
             return taker
 
         self._ground.once(person, key, ["delegate", taker, start.isoformat(), end.isoformat()], effect)
 
+    def _find(self, connection: sa.Connection, person: Person, request: str) -> domain.Request:
+        """Who signs for another may belong to another agency, and sees what they sign."""
+        found = requests.find(connection, request)
+        now = self._ground.clock()
+        if found is not None and Role.AUDITOR not in person.roles:
+            given = requests.delegations_to(connection, person.id, now)
+            if authorities(person, found.agency, given, now):
+                return found
+        return self._asking.find(connection, person, request)
+
     def _conclude(
-        self, tx: Transaction, person: Person, found: domain.Request, signed: Sequence[Signature], version: int
+        self,
+        tx: Transaction,
+        person: Person,
+        found: domain.Request,
+        signed: Sequence[Signature],
+        version: int,
     ) -> None:
         """Keep the last signature and what follows from it. Quota is checked at each approval."""
         made = signed[-1]
@@ -178,10 +205,10 @@ class ApprovalService:
         facts = {"shadow": self._facts(tx.connection, found).shadow.en}
         outcome = verdict(shown.subject(found), signed)
         if outcome is not None:
-            self._asking.move(tx, found, _EVENTS[outcome], version)
+            move_request(tx, found, _EVENTS[outcome], version)
         else:
             requests.save(tx, found, version)
-        self._audit(tx, person, found, made, f"request.{made.verdict}", facts)
+        self._audit(tx, person, found, made, action=f"request.{made.verdict}", facts=facts)
 
     def _facts(self, connection: sa.Connection, found: domain.Request) -> Facts:
         site = self._ground.site
@@ -208,9 +235,9 @@ class ApprovalService:
 
     def _rules(self, found: domain.Request, before: Account) -> tuple[Rule, ...]:
         asked = Asked(
-            found.security_level, found.emergency, found.takes, before.used, self._ground.site.busy(found.agency),
-            (found.end - self._ground.today()).days if found.end else None,
-            not exceeding(before.total + found.takes, before.limit),
+            found.security_level, found.emergency, found.takes, before.used,
+            self._ground.site.busy(found.agency), (found.end - self._ground.today()).days if found.end else
+            None, not exceeding(before.total + found.takes, before.limit),
         )  # fmt: skip
         return judge(asked, self._ground.site.auto_approval)
 
@@ -224,7 +251,7 @@ class ApprovalService:
         return sorted({*own, *(one.agency for one in given)})
 
     def _audit(
-        self, tx: Transaction, person: Person, found: domain.Request, made: Signature, action: str,
+        self, tx: Transaction, person: Person, found: domain.Request, made: Signature, *, action: str,
         facts: dict[str, Any],
     ) -> None:  # fmt: skip
         number, words = shown.number(found), _TOLD[made.verdict]
@@ -235,7 +262,7 @@ class ApprovalService:
             "stage": made.authority.stage, "on_behalf_of": made.authority.on_behalf_of,
             "requester": found.requester, "round": found.round, "emergency": found.emergency, **facts,
         }  # fmt: skip
-        self._ground.audit(tx, person, found.agency, action, found.id, told, facts)
+        self._ground.audit(tx, person, found.agency, action=action, about=found.id, told=told, facts=facts)
 
 
 def _verdict(verdict: str, reason: str) -> Verdict:

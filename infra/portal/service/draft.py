@@ -36,15 +36,6 @@ class CheckedDraft:
     def takes(self) -> Quota:
         return sum((one.takes for one in self.items), start=NO_QUOTA)
 
-    @property
-    def units(self) -> tuple[Quota, ...]:
-        """What each of the things takes that are asked for, one by one."""
-        return tuple(
-            Quota(**{name: value // one.count for name, value in vars(one.takes).items()})
-            for one in self.items
-            for _ in range(one.count)
-        )
-
 
 def agency_of(person: Person, draft: Draft, known: Sequence[str]) -> str:
     """Whose request it is; raises Refused for who may not ask, or not for that agency."""
@@ -88,8 +79,8 @@ def _line(
         )  # fmt: skip
     if problems:
         return None, problems
-    takes = (item.takes + checked.takes) * line.count
-    return RequestItem(item.name, item.blueprint, line.count, checked.values, takes), []
+    unit = item.takes + checked.takes
+    return RequestItem(item.name, item.blueprint, line.count, checked.values, unit), []
 
 
 def _size(draft: Draft) -> list[FieldProblem]:

@@ -1,8 +1,9 @@
-"""What every service stands on: the database, the site, the clock, and errors in the words of the interface."""
+"""What every service stands on: the database, the site, the clock, and errors in the words of the
+interface."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -21,7 +22,7 @@ from infra.domain.deployment import Ladder
 from infra.domain.person import Person
 from infra.domain.reservation import QuotaExceeded
 from infra.domain.words import Words
-from infra.portal.interface import Capacity, Conflict, FieldProblem, InputRefused, NotAllowed
+from infra.portal.interface import Capacity, Component, Conflict, FieldProblem, InputRefused, NotAllowed
 from infra.store.answer import KeyUsed, once
 from infra.store.portal_database import PortalDatabase, Transaction
 from infra.store.request import ChangedMeanwhile
@@ -42,7 +43,8 @@ class Refused(NotAllowed):
 @dataclass(frozen=True)
 class PortalSite:
     """The site as services see it. `capacity` tells what the cloud could still hold for a request's items;
-    `busy` the measured part of an agency's cores and memory that is busy, None where nobody measured.
+    `busy` the measured part of an agency's cores and memory that is busy, None where nobody measured;
+    `status` the public state of the cloud's parts.
     """
 
     agencies: Mapping[str, Agency]
@@ -52,6 +54,7 @@ class PortalSite:
     auto_approval: AutoApproval = field(default_factory=AutoApproval)
     capacity: Callable[[request_domain.Request], Capacity] = lambda _: UNKNOWN_CAPACITY
     busy: Callable[[str], float | None] = lambda _: None
+    status: Callable[[], Sequence[Component]] = tuple
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ class Ground:
             )  # fmt: skip
 
     def audit(
-        self, tx: Transaction, person: Person, agency: str, action: str, about: str, told: Words,
+        self, tx: Transaction, person: Person, agency: str, *, action: str, about: str, told: Words,
         facts: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         tx.audit(

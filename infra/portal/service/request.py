@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 from uuid import uuid4
 
@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from infra.domain import request as domain
 from infra.domain.person import SEES_ALL, Person, Role
 from infra.domain.quota import NO_QUOTA, RESOURCES, Quota
-from infra.domain.request import HOLDS_QUOTA, RequestEvent, RequestState, next_state
+from infra.domain.request import RequestEvent, RequestState
 from infra.domain.reservation import Account, QuotaExceeded
 from infra.domain.reservation import check as check_quota
-from infra.domain.words import NOTHING, Words
+from infra.domain.words import Words
 from infra.portal.interface import (
     Cost,
     Draft,
@@ -34,6 +34,7 @@ from infra.store import request as requests
 from infra.store import reservation as reservations
 from infra.store.portal_database import Transaction
 from infra.store.request import Wanted
+from infra.store.transition import move_request
 
 LONGEST_LIST = 200
 
@@ -66,7 +67,7 @@ class RequestService:
                 checked.security_level, 1, 1, now, now,
             )  # fmt: skip
             requests.insert(tx, made)
-            reservations.hold(tx, made.agency, made.id, checked.units)
+            reservations.hold(tx, made.agency, made.id, made.units)
             self._audit(tx, person, made, "request.submit", Words("Gửi yêu cầu", "Handed in"))
             return made.id
 
@@ -78,14 +79,12 @@ class RequestService:
             checked = self._flawless(person, draft)
             if checked.agency != before.agency:
                 raise Refused(_SAME_AGENCY)
-            changed = replace(
-                before, state=next_state(before.state, RequestEvent.RESUBMIT), items=checked.items,
+            changed = move_request(
+                tx, before, RequestEvent.RESUBMIT, version, items=checked.items,
                 purpose=draft.purpose.strip(), end=checked.end, legal_basis=draft.legal_basis.strip(),
                 emergency=draft.emergency, security_level=checked.security_level, round=before.round + 1,
                 submitted=self._ground.clock(),
             )  # fmt: skip
-            requests.save(tx, changed, version)
-            reservations.hold(tx, changed.agency, changed.id, checked.units)
             self._audit(tx, person, changed, "request.change", Words("Gửi lại yêu cầu", "Handed in again"))
             return request
 
@@ -94,7 +93,7 @@ class RequestService:
     def withdraw(self, person: Person, request: str, version: int, key: str) -> None:
         def effect(tx: Transaction) -> str:
             before = self.own(tx.connection, person, request)
-            self.move(tx, before, RequestEvent.WITHDRAW, version)
+            move_request(tx, before, RequestEvent.WITHDRAW, version)
             self._audit(tx, person, before, "request.withdraw", Words("Rút yêu cầu", "Withdrawn"))
             return request
 
@@ -105,7 +104,7 @@ class RequestService:
             before = self.find(tx.connection, person, request)
             if Role.OPERATOR not in person.roles and person.id != before.requester:
                 raise Refused(_NOT_YOURS)
-            self.move(tx, before, RequestEvent.RETRY, version)
+            move_request(tx, before, RequestEvent.RETRY, version)
             self._audit(tx, person, before, "request.retry", Words("Thử lại", "Tried again"))
             return request
 
@@ -148,21 +147,6 @@ class RequestService:
             raise Refused(_NOT_YOURS)
         return found
 
-    def move(
-        self, tx: Transaction, before: domain.Request, event: RequestEvent, version: int,
-        failure: Words = NOTHING,
-    ) -> domain.Request:  # fmt: skip
-        """The one way from a state to the next: quota is held or given back with it."""
-        state = next_state(before.state, event)
-        moved = requests.save(
-            tx, replace(before, state=state, failure_vi=failure.vi, failure_en=failure.en), version
-        )
-        if before.state in HOLDS_QUOTA and state not in HOLDS_QUOTA:
-            reservations.release(tx, request=before.id)
-        if before.state not in HOLDS_QUOTA and state in HOLDS_QUOTA:
-            reservations.hold(tx, before.agency, before.id, units_of(before))
-        return moved
-
     def _checked(self, person: Person, draft: Draft) -> drafts.CheckedDraft:
         site = self._ground.site
         agency = drafts.agency_of(person, draft, list(site.agencies))
@@ -194,12 +178,9 @@ class RequestService:
             "level": request.security_level, "takes": _some(request.takes),
             "items": [[one.item, one.blueprint, one.count] for one in request.items],
         }  # fmt: skip
-        self._ground.audit(tx, person, request.agency, action, request.id, told, facts)
-
-
-def units_of(request: domain.Request) -> tuple[Quota, ...]:
-    """What each thing of a request takes, one by one."""
-    return drafts.CheckedDraft(request.agency, request.items, None, 1, ()).units
+        self._ground.audit(
+            tx, person, request.agency, action=action, about=request.id, told=told, facts=facts
+        )
 
 
 def quota_lines(account: Account, takes: Quota = NO_QUOTA) -> tuple[QuotaLine, ...]:

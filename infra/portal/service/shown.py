@@ -23,6 +23,7 @@ from infra.domain.approval import (
 from infra.domain.calendar import ESCALATE_AFTER
 from infra.domain.person import Person, Role
 from infra.domain.request import RequestState
+from infra.domain.step import LABELS
 from infra.domain.words import NOTHING, Words
 from infra.portal.interface import (
     Decision,
@@ -47,11 +48,6 @@ STAGE_WORDS = {
 STAGE_STEPS = {
     Stage.AGENCY: Words("Cơ quan duyệt", "The agency approves"),
     Stage.CITY: Words("Thành phố duyệt", "The city approves"),
-}
-_STEP_STATES = {
-    journal.StepState.RUNNING: StepState.RUNNING,
-    journal.StepState.DONE: StepState.DONE,
-    journal.StepState.FAILED: StepState.FAILED,
 }
 
 
@@ -153,7 +149,7 @@ def _steps(
     )  # fmt: skip
     made = [
         Step(
-            one.name, journal.LABELS.get(one.name, Words(one.name, one.name)), _STEP_STATES[one.state],
+            one.name, LABELS.get(one.name, Words(one.name, one.name)), StepState(one.state),
             one.started, one.ended, one.note,
         )
         for one in journal.steps(connection, request.id)
@@ -209,8 +205,8 @@ def _may(
     if request.state == RequestState.SUBMITTED or reviews_missing(subject(request), count):
         try:
             act(
-                person, subject(request), count, verdict=Verdict.APPROVE, reason="", delegations=given, now=now
-            )  # fmt: skip
+                person, subject(request), count, verdict=Verdict.APPROVE, reason="", delegations=given,
+            now=now )  # fmt: skip
             may.add("decide" if act is sign else "review")
         except SignatureRefused:
             pass

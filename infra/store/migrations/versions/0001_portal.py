@@ -93,6 +93,7 @@ def upgrade() -> None:
         sa.Column("security_level", sa.Integer(), nullable=False),
         sa.Column("round", sa.Integer(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created", sa.String(length=32), nullable=False),
         sa.Column("submitted", sa.String(length=32), nullable=False),
         sa.Column("failure_vi", sa.Text(), nullable=False),
         sa.Column("failure_en", sa.Text(), nullable=False),
@@ -129,6 +130,7 @@ def upgrade() -> None:
         sa.Column("archived", sa.String(length=10), nullable=False),
         sa.Column("legal_hold", sa.Boolean(), nullable=False),
         sa.Column("power", sa.String(length=32), nullable=False),
+        sa.Column("reboots", sa.Integer(), nullable=False),
         sa.Column("outputs", sa.Text(), nullable=False),
         sa.CheckConstraint(
             "state IN ('provisioning', 'active', 'suspended', 'retiring', 'retired', 'failed')",
