@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from infra.domain.quota import Excess, Quota, exceeding
+from infra.domain.quota import NO_QUOTA, Excess, Quota, exceeding
 from infra.domain.words import Words
 from infra.errors import InfraError
 
@@ -73,22 +73,23 @@ NAMES: dict[str, Words] = {
 }
 
 
-def check(account: Account, more: Quota = Quota()) -> None:  # noqa: B008 (a frozen dataclass)
-    """Raises QuotaExceeded where the account with `more` passes a limit that `more` makes worse, or, without
-    `more`, any limit at all.
+def passed(account: Account, own: Quota, *, more: Quota = NO_QUOTA) -> tuple[Excess, ...]:
+    """The limits of what `own` takes that the account passes, with `more` beside what is in it: a limit that
+    was passed before, of something else, is no reason against a request.
     """
     over = exceeding(account.total + more, account.limit)
-    if more != Quota():
-        over = tuple(one for one in over if getattr(more, one.resource) > 0)
-    if over:
+    return tuple(one for one in over if getattr(own, one.resource) > 0)
+
+
+def check(account: Account, more: Quota) -> None:
+    """Whether `more` fits beside what the account has; raises QuotaExceeded. The question at handing in."""
+    if over := passed(account, more, more=more):
         raise QuotaExceeded(account.agency, over)
 
 
 def check_held(account: Account, own: Quota) -> None:
-    """Raises QuotaExceeded where what is there already, `own` with it, passes a limit of what `own` takes:
-    the question at approval and at execution, when `own` is in the account.
+    """Whether what is in the account, `own` with it, is within the limits; raises QuotaExceeded. The question
+    at approval and at execution: limits may have been lowered, or something made beside the portal.
     """
-    over = exceeding(account.total, account.limit)
-    over = tuple(one for one in over if getattr(own, one.resource) > 0)
-    if over:
+    if over := passed(account, own):
         raise QuotaExceeded(account.agency, over)

@@ -23,9 +23,8 @@ from infra.domain.approval import (
 )
 from infra.domain.auto_approval import Asked, Rule, conclusion, judge
 from infra.domain.person import Person, Role
-from infra.domain.quota import exceeding
 from infra.domain.request import RequestEvent, RequestState
-from infra.domain.reservation import Account
+from infra.domain.reservation import Account, passed
 from infra.domain.words import Words
 from infra.portal.interface import (
     Conflict,
@@ -237,7 +236,7 @@ class ApprovalService:
         asked = Asked(
             found.security_level, found.emergency, found.takes, before.used,
             self._ground.site.busy(found.agency), (found.end - self._ground.today()).days if found.end else
-            None, not exceeding(before.total + found.takes, before.limit),
+            None, not passed(before, found.takes, more=found.takes),
         )  # fmt: skip
         return judge(asked, self._ground.site.auto_approval)
 

@@ -74,9 +74,7 @@ class DeploymentService:
             frozenset(self._may(person, found)), found.version, found.legal_hold,
         )  # fmt: skip
 
-    def act(
-        self, person: Person, deployment: str, action: str, version: int, key: str
-    ) -> None:
+    def act(self, person: Person, deployment: str, action: str, version: int, key: str) -> None:
         def effect(tx: Transaction) -> str:
             before = self._find(tx.connection, person, deployment)
             if action not in _TOLD:

@@ -97,9 +97,7 @@ class PortalServices(Services):
     def submit(self, person: Person, draft: Draft, key: str) -> str:
         return self._asking.submit(person, draft, key)
 
-    def change(
-        self, person: Person, request: str, draft: Draft, version: int, key: str
-    ) -> None:
+    def change(self, person: Person, request: str, draft: Draft, version: int, key: str) -> None:
         self._asking.change(person, request, draft, version, key)
 
     def requests(
@@ -138,9 +136,7 @@ class PortalServices(Services):
     def deployment(self, person: Person, deployment: str) -> Deployment:
         return self._deployments.deployment(person, deployment)
 
-    def act(
-        self, person: Person, deployment: str, action: str, version: int, key: str
-    ) -> None:
+    def act(self, person: Person, deployment: str, action: str, version: int, key: str) -> None:
         self._deployments.act(person, deployment, action, version, key)
 
     def audit(

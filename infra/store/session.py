@@ -1,0 +1,128 @@
+"""Sessions and tokens of the portal, in its database: digests only, so nobody who reads it can sign in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from infra.domain.session import Session, Token
+from infra.store.portal_database import PortalDatabase
+from infra.store.portal_schema import METADATA
+
+_PERSON = (
+    sa.Column("person", sa.String(255), nullable=False),
+    sa.Column("person_name", sa.Text, nullable=False),
+    sa.Column("agency", sa.String(63), nullable=False),
+    sa.Column("roles", sa.String(255), nullable=False),
+    sa.Column("display_name", sa.Text, nullable=False),
+    sa.Column("email", sa.Text, nullable=False),
+    sa.Column("source", sa.String(32), nullable=False),
+    sa.Column("checked", sa.String(32), nullable=False),
+)
+SESSION = sa.Table(
+    "session",
+    METADATA,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    *(column.copy() for column in _PERSON),
+    sa.Column("started", sa.String(32), nullable=False),
+    sa.Column("seen", sa.String(32), nullable=False),
+    sa.Column("address", sa.String(64), nullable=False),
+    sa.Index("ix_session_person", "person"),
+    sa.Index("ix_session_seen", "seen"),
+)
+TOKEN = sa.Table(
+    "token",
+    METADATA,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("id", sa.String(36), nullable=False, unique=True),
+    sa.Column("name", sa.Text, nullable=False),
+    *(column.copy() for column in _PERSON),
+    sa.Column("scopes", sa.String(255), nullable=False),
+    sa.Column("made", sa.String(32), nullable=False),
+    sa.Column("expires", sa.String(32), nullable=False),
+    sa.Index("ix_token_person", "person"),
+)
+
+
+class SessionStore:
+    """What `infra.portal.session.Access` keeps. Nothing here is audited: the portal records what people
+    do.
+    """
+
+    def __init__(self, database: PortalDatabase) -> None:
+        self._database = database
+
+    def put_session(self, session: Session) -> None:
+        row = {
+            "digest": session.digest, **_of_person(session.person, session.source, session.checked),
+            "started": _text(session.started), "seen": _text(session.seen), "address": session.address[:64],
+        }  # fmt: skip
+        self._put(SESSION, row)
+
+    def session(self, digest: str) -> Session | None:
+        row = self._one(SESSION, digest)
+        if row is None:
+            return None
+        return Session(
+            row["digest"], _person(row), row["source"], _moment(row["started"]), _moment(row["seen"]),
+            _moment(row["checked"]), row["address"],
+        )  # fmt: skip
+
+    def drop_session(self, digest: str) -> None:
+        with self._database.touching() as connection:
+            connection.execute(sa.delete(SESSION).where(SESSION.c.digest == digest))
+
+    def drop_sessions(self, person: str) -> int:
+        """All of the person; how many there were."""
+        with self._database.touching() as connection:
+            return connection.execute(sa.delete(SESSION).where(SESSION.c.person == person)).rowcount
+
+    def put_token(self, token: Token) -> None:
+        row = {
+            "digest": token.digest, "id": token.id, "name": token.name,
+            **_of_person(token.person, token.source, token.checked), "scopes": " ".join(sorted(token.scopes)),
+            "made": _text(token.made), "expires": _text(token.expires),
+        }  # fmt: skip
+        self._put(TOKEN, row)
+
+    def token(self, digest: str) -> Token | None:
+        row = self._one(TOKEN, digest)
+        return _token(row) if row is not None else None
+
+    def tokens(self, person: str) -> tuple[Token, ...]:
+        with self._database.reading() as connection:
+            rows = connection.execute(sa.select(TOKEN).where(TOKEN.c.person == person)).mappings().all()
+        return tuple(_token(dict(row)) for row in rows)
+
+    def drop_token(self, person: str, token: str) -> bool:
+        """Whether the person had it."""
+        with self._database.touching() as connection:
+            gone = sa.delete(TOKEN).where(TOKEN.c.person == person, TOKEN.c.id == token)
+            return connection.execute(gone).rowcount > 0
+
+    def forget(self, seen_before: datetime, expired_before: datetime) -> None:
+        """Drop sessions and tokens that have ended, so that they do not pile up."""
+        with self._database.touching() as connection:
+            connection.execute(sa.delete(SESSION).where(SESSION.c.seen < _text(seen_before)))
+            connection.execute(sa.delete(TOKEN).where(TOKEN.c.expires < _text(expired_before)))
+
+    def _put(self, table: sa.Table, row: Mapping[str, Any]) -> None:
+        """A session that was ended meanwhile must not come back by a page that was still being answered, so a
+        row is either new (all of it) or changed where it still is."""
+        with self._database.touching() as connection:
+            new = row.get("started", row.get("made")) == row.get("seen", row.get("made"))
+            changed = sa.update(table).where(table.c.digest == row["digest"]).values(**row)
+            if (
+                connection.execute(changed).rowcount == 0
+                and new
+                and row["checked"] <= row.get("seen", row["checked"])
+            ):
+                connection.execute(sa.insert(table).values(**row))
+
+    def _one(self, table: sa.Table, digest: str) -> dict[str, Any] | None:
+        with self._database.reading() as connection:
+            row = connection.execute(sa.select(table).where(table.c.digest == digest)).mappings().first()
+        return dict(row) if row is not None else None
