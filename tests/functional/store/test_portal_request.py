@@ -144,7 +144,7 @@ def test_the_tables_themselves_refuse_a_signature_of_who_asked(
             )
 
     for requester, signer, behalf in (("an", "an", ""), ("an", "binh", "an"), ("binh", "an", "")):
-        with pytest.raises(StoreUnreachable, match="(constraint|CONSTRAINT)"):
+        with pytest.raises(StoreUnreachable, match=r"(constraint|CONSTRAINT)"):
             write(requester, signer, behalf)
     write("an", "binh", "")
 
