@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from infra.portal.interface import Role
-from infra.portal.session import Scope
+from infra.domain.session import Scope
 
 ALL = frozenset(Role)
 

@@ -34,9 +34,12 @@ class NotFound(InfraError):
 
 
 class NotAllowed(InfraError):
-    """Your roles do not allow this; ask the person who has the role."""
+    """Your roles do not allow this; ask the person who has the role. `told` says why, where there is more to
+    say than that.
+    """
 
     code = "not_allowed"
+    told: Words = NOTHING
 
 
 class Conflict(InfraError):
@@ -220,7 +223,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Decision:
-    """`verdict` is approve, reject or return; `stage` agency or city."""
+    """`verdict` is approve, reject or return; `stage` agency or city, with _review after it for the look
+    back at an emergency."""
 
     by: str
     stage: str
@@ -341,7 +345,7 @@ class DeploymentSummary:
 @dataclass(frozen=True)
 class Deployment:
     """`connect` are commands or addresses with what each is for. `may` holds start, stop, reboot, renew,
-    retire, and what else an action of `Services.act` can be. `events` are its past, newest first.
+    retire, hold, unhold, and what else an action of `Services.act` can be. `events` are its past, newest first.
     """
 
     summary: DeploymentSummary

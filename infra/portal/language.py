@@ -66,8 +66,15 @@ class Reader:
         return str(dates.format_datetime(given, pattern, tzinfo=self.zone, locale=_LOCALES[self.code]))
 
     def age(self, given: timedelta) -> str:
-        """How long something took or has lasted, by its largest unit."""
-        return str(dates.format_timedelta(given, threshold=1.2, locale=_LOCALES[self.code]))
+        """How long something took or has lasted, by its two largest units."""
+        seconds = max(0, int(given.total_seconds()))
+        parts = []
+        for unit in (86400, 3600, 60, 1):
+            whole, seconds = divmod(seconds, unit)
+            if whole or (unit == 1 and not parts):
+                one = timedelta(seconds=whole * unit)
+                parts.append(dates.format_timedelta(one, "second", threshold=1, locale=_LOCALES[self.code]))
+        return " ".join(parts[:2])
 
     def number(self, given: float) -> str:
         return numbers.format_decimal(given, locale=_LOCALES[self.code])
@@ -147,6 +154,8 @@ ACTIONS = {
     "reboot": N_("Restart"),
     "renew": N_("Renew"),
     "retire": N_("Give back"),
+    "hold": N_("Put on legal hold"),
+    "unhold": N_("End the legal hold"),
 }
 SCOPES = {
     "read": N_("Read"),

@@ -75,7 +75,7 @@ def told(error: InfraError, say: Reader) -> tuple[HTTPStatus, str, str]:
     """(status, title, detail), in the reader's language."""
     for kind, status, title in STATUS:
         if isinstance(error, kind):
-            detail = say.words(error.told) if isinstance(error, Conflict) else ""
+            detail = say.words(error.told) if isinstance(error, Conflict | NotAllowed) else ""
             return status, say.say(title), detail
     return HTTPStatus.INTERNAL_SERVER_ERROR, say.say(BROKEN), ""
 

@@ -10,11 +10,11 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Protocol
 
+from infra.domain.session import Scope, Session, Token
 from infra.portal.identity import Directory, DirectoryUnreachable
 from infra.portal.interface import FieldProblem, InputRefused, Person, Words
 
@@ -32,49 +32,18 @@ FEDERATED_TOKEN_DAYS = 1
 KEYSTONE, OIDC = "keystone", "oidc"
 
 
-class Scope(StrEnum):
-    """What a token is for. Each allows at most what its person's roles allow."""
-
-    READ = "read"
-    REQUEST = "request"
-    APPROVE = "approve"
-    OPERATE = "operate"
-
-
-@dataclass(frozen=True)
-class Session:
-    """`digest` of the cookie; `checked` is when the directory last said who this is."""
-
-    digest: str
-    person: Person
-    source: str
-    started: datetime
-    seen: datetime
-    checked: datetime
-    address: str = ""
-
-
-@dataclass(frozen=True)
-class Token:
-    id: str
-    digest: str
-    name: str
-    person: Person
-    source: str
-    scopes: frozenset[Scope]
-    made: datetime
-    expires: datetime
-    checked: datetime
-
-
 class SessionStore(Protocol):
-    """Where they are kept. `put_*` adds or replaces by digest."""
+    """Where they are kept. `renew_*` changes what is there by its digest, and does nothing where it was
+    dropped meanwhile: a page that is still being answered brings no session back.
+    """
 
-    def put_session(self, session: Session) -> None: ...
+    def add_session(self, session: Session) -> None: ...
+    def renew_session(self, session: Session) -> None: ...
     def session(self, digest: str) -> Session | None: ...
     def drop_session(self, digest: str) -> None: ...
     def drop_sessions(self, person: str) -> int: ...
-    def put_token(self, token: Token) -> None: ...
+    def add_token(self, token: Token) -> None: ...
+    def renew_token(self, token: Token) -> None: ...
     def token(self, digest: str) -> Token | None: ...
     def tokens(self, person: str) -> tuple[Token, ...]: ...
     def drop_token(self, person: str, token: str) -> bool: ...
@@ -91,7 +60,7 @@ class Access:
     def begin(self, person: Person, source: str, address: str) -> str:
         """The cookie of a new session."""
         secret, now = secrets.token_urlsafe(32), self._clock()
-        self._store.put_session(Session(_digest(secret), person, source, now, now, now, address))
+        self._store.add_session(Session(_digest(secret), person, source, now, now, now, address))
         return secret
 
     def session(self, secret: str) -> Session | None:
@@ -110,7 +79,7 @@ class Access:
         fresh = replace(found, person=person, checked=checked)
         if fresh != found or now - found.seen > TOUCH:
             fresh = replace(fresh, seen=now)
-            self._store.put_session(fresh)
+            self._store.renew_session(fresh)
         return fresh
 
     def end(self, secret: str) -> None:
@@ -144,7 +113,7 @@ class Access:
             secrets.token_hex(8), _digest(secret), name.strip(), session.person, session.source, scopes, now,
             now + timedelta(days=days), session.checked,
         )  # fmt: skip
-        self._store.put_token(token)
+        self._store.add_token(token)
         return token, secret
 
     def token(self, secret: str) -> Token | None:
@@ -158,7 +127,7 @@ class Access:
             return None
         fresh = replace(found, person=person, checked=checked)
         if fresh != found:
-            self._store.put_token(fresh)
+            self._store.renew_token(fresh)
         return fresh
 
     def tokens(self, person: str) -> tuple[Token, ...]:

@@ -20,7 +20,8 @@ from infra.errors import InfraError
 from infra.portal.ability import Ability
 from infra.portal.interface import NotAllowed, Person
 from infra.portal.language import LANGUAGES, VIETNAMESE, Reader
-from infra.portal.session import Scope, Session, csrf_token
+from infra.domain.session import Scope, Session
+from infra.portal.session import csrf_token
 from infra.portal.wiring import Wiring
 
 SESSION_COOKIE, VISIT_COOKIE = "__Host-session", "__Host-visit"

@@ -55,12 +55,11 @@ class SessionStore:
     def __init__(self, database: PortalDatabase) -> None:
         self._database = database
 
-    def put_session(self, session: Session) -> None:
-        row = {
-            "digest": session.digest, **_of_person(session.person, session.source, session.checked),
-            "started": _text(session.started), "seen": _text(session.seen), "address": session.address[:64],
-        }  # fmt: skip
-        self._put(SESSION, row)
+    def add_session(self, session: Session) -> None:
+        self._add(SESSION, _of_session(session))
+
+    def renew_session(self, session: Session) -> None:
+        self._renew(SESSION, _of_session(session))
 
     def session(self, digest: str) -> Session | None:
         row = self._one(SESSION, digest)
@@ -80,13 +79,11 @@ class SessionStore:
         with self._database.touching() as connection:
             return connection.execute(sa.delete(SESSION).where(SESSION.c.person == person)).rowcount
 
-    def put_token(self, token: Token) -> None:
-        row = {
-            "digest": token.digest, "id": token.id, "name": token.name,
-            **_of_person(token.person, token.source, token.checked), "scopes": " ".join(sorted(token.scopes)),
-            "made": _text(token.made), "expires": _text(token.expires),
-        }  # fmt: skip
-        self._put(TOKEN, row)
+    def add_token(self, token: Token) -> None:
+        self._add(TOKEN, _of_token(token))
+
+    def renew_token(self, token: Token) -> None:
+        self._renew(TOKEN, _of_token(token))
 
     def token(self, digest: str) -> Token | None:
         row = self._one(TOKEN, digest)
@@ -109,20 +106,62 @@ class SessionStore:
             connection.execute(sa.delete(SESSION).where(SESSION.c.seen < _text(seen_before)))
             connection.execute(sa.delete(TOKEN).where(TOKEN.c.expires < _text(expired_before)))
 
-    def _put(self, table: sa.Table, row: Mapping[str, Any]) -> None:
-        """A session that was ended meanwhile must not come back by a page that was still being answered, so a
-        row is either new (all of it) or changed where it still is."""
+    def _add(self, table: sa.Table, row: Mapping[str, Any]) -> None:
         with self._database.touching() as connection:
-            new = row.get("started", row.get("made")) == row.get("seen", row.get("made"))
-            changed = sa.update(table).where(table.c.digest == row["digest"]).values(**row)
-            if (
-                connection.execute(changed).rowcount == 0
-                and new
-                and row["checked"] <= row.get("seen", row["checked"])
-            ):
-                connection.execute(sa.insert(table).values(**row))
+            connection.execute(sa.insert(table).values(**row))
+
+    def _renew(self, table: sa.Table, row: Mapping[str, Any]) -> None:
+        with self._database.touching() as connection:
+            connection.execute(sa.update(table).where(table.c.digest == row["digest"]).values(**row))
 
     def _one(self, table: sa.Table, digest: str) -> dict[str, Any] | None:
         with self._database.reading() as connection:
             row = connection.execute(sa.select(table).where(table.c.digest == digest)).mappings().first()
         return dict(row) if row is not None else None
+
+
+def _of_session(session: Session) -> dict[str, Any]:
+    return {
+        "digest": session.digest, **_of_person(session.person, session.source, session.checked),
+        "started": _text(session.started), "seen": _text(session.seen), "address": session.address[:64],
+    }  # fmt: skip
+
+
+def _of_token(token: Token) -> dict[str, Any]:
+    return {
+        "digest": token.digest, "id": token.id, "name": token.name,
+        **_of_person(token.person, token.source, token.checked), "scopes": " ".join(sorted(token.scopes)),
+        "made": _text(token.made), "expires": _text(token.expires),
+    }  # fmt: skip
+
+
+def _token(row: Mapping[str, Any]) -> Token:
+    return Token(
+        row["id"], row["digest"], row["name"], _person(row), row["source"],
+        frozenset(Scope(one) for one in row["scopes"].split()), _moment(row["made"]), _moment(row["expires"]),
+        _moment(row["checked"]),
+    )  # fmt: skip
+
+
+def _of_person(person: Person, source: str, checked: datetime) -> dict[str, Any]:
+    return {
+        "person": person.id, "person_name": person.name, "agency": person.agency,
+        "roles": " ".join(sorted(person.roles)), "display_name": person.display_name, "email": person.email,
+        "source": source, "checked": _text(checked),
+    }  # fmt: skip
+
+
+def _person(row: Mapping[str, Any]) -> Person:
+    roles = frozenset(Role(one) for one in row["roles"].split())
+    return Person(
+        row["person"], row["person_name"], row["agency"], roles, row["display_name"], row["email"]
+    )
+
+
+def _text(moment: datetime) -> str:
+    """As all times of this database: UTC, microseconds, sorting as it stands."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)

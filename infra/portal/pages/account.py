@@ -10,7 +10,8 @@ from fastapi.responses import RedirectResponse
 
 from infra.portal import ability
 from infra.portal.interface import InputRefused, NotFound, Words
-from infra.portal.session import FEDERATED_TOKEN_DAYS, KEYSTONE, TOKEN_DAYS, Scope
+from infra.domain.session import Scope
+from infra.portal.session import FEDERATED_TOKEN_DAYS, KEYSTONE, TOKEN_DAYS
 from infra.portal.view import render
 from infra.portal.visitor import Posted, SignInNeeded, Visitor, may, posts, wiring
 

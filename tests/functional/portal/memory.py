@@ -19,7 +19,7 @@ from infra.portal.interface import (
     Parameter, Person, PolicyResult, Preview, PublicStatus, QuotaLine, Request, RequestedItem, RequestSummary,
     Role, Step, StepState, Words,
 )  # fmt: skip
-from infra.portal.session import Session, Token
+from infra.domain.session import Session, Token
 
 T = TypeVar("T")
 
@@ -422,8 +422,12 @@ class MemorySessions:
     sessions: dict[str, Session] = field(default_factory=dict)
     kept: dict[str, Token] = field(default_factory=dict)
 
-    def put_session(self, session: Session) -> None:
+    def add_session(self, session: Session) -> None:
         self.sessions[session.digest] = session
+
+    def renew_session(self, session: Session) -> None:
+        if session.digest in self.sessions:
+            self.sessions[session.digest] = session
 
     def session(self, digest: str) -> Session | None:
         return self.sessions.get(digest)
@@ -437,8 +441,12 @@ class MemorySessions:
             del self.sessions[digest]
         return len(theirs)
 
-    def put_token(self, token: Token) -> None:
+    def add_token(self, token: Token) -> None:
         self.kept[token.digest] = token
+
+    def renew_token(self, token: Token) -> None:
+        if token.digest in self.kept:
+            self.kept[token.digest] = token
 
     def token(self, digest: str) -> Token | None:
         return self.kept.get(digest)

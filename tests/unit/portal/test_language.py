@@ -57,6 +57,7 @@ def test_no_template_writes_words_that_are_not_in_the_catalog() -> None:
     for template in (PORTAL / "templates").glob("*.html"):
         text = re.sub(r"{#.*?#}|{%.*?%}|{{.*?}}", " ", template.read_text(encoding="utf-8"), flags=re.S)
         text = re.sub(r"<!doctype html>|<(\w+|/\w+)(\"[^\"]*\"|'[^']*'|[^>\"'])*>", " ", text, flags=re.S)
+        text = re.sub(r"[\w-]+=\"[^\"]*\"", " ", text)  # attributes that a macro writes
         words = set(re.findall(r"[^\W\d_]{3,}", text)) - {"City", "Cloud"}
         if words:
             bare[template.name] = words
@@ -80,7 +81,7 @@ def test_a_text_in_both_languages_is_shown_in_the_readers() -> None:
 @pytest.mark.parametrize(
     ("seconds", "vi", "en"),
     [(0, "0 giây", "0 seconds"), (59, "59 giây", "59 seconds"), (95, "1 phút 35 giây", "1 minute 35 seconds"),
-     (3600, "1 giờ", "1 hour"), (93_600, "1 ngày 2 giờ", "1 day 2 hours")],
+     (3600, "1 tiếng", "1 hour"), (93_600, "1 ngày 2 tiếng", "1 day 2 hours")],
 )  # fmt: skip
 def test_how_long_something_took_is_told_by_its_two_largest_units(seconds: int, vi: str, en: str) -> None:
     assert (VI.age(timedelta(seconds=seconds)), EN.age(timedelta(seconds=seconds))) == (vi, en)
