@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from infra.domain.session import Session, Token
+from infra.domain.person import Person, Role
+from infra.domain.session import Scope, Session, Token
 from infra.store.portal_database import PortalDatabase
 from infra.store.portal_schema import METADATA
 
