@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -45,9 +46,8 @@ class Guard:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            # Who announced no length is cut off where the limit is; the form or JSON is then not whole.
-            if taken > LARGEST_BODY:
-                return {"type": "http.disconnect"}
+            if taken > LARGEST_BODY:  # who announced no length is cut off where the limit is
+                raise HTTPException(413)
             return message
 
         await self._app(scope, counted, _guarded(send))

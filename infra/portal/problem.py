@@ -119,7 +119,7 @@ def _http(request: Request, error: Exception) -> Response:
     title = say.say(N_("There is no such page")) if missing else status.phrase
     if not _program(request):
         return _page(request, status, title, "", headers)
-    code = {404: "not_found", 405: "method_not_allowed"}.get(status, "bad_request")
+    code = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}.get(status, "bad_request")
     return _problem(status, title, "", code, (), say, headers)
 
 

@@ -112,7 +112,7 @@ def _day(text: str) -> tuple[date | None, list[FieldProblem]]:
         return None, []
     for pattern in ("%Y-%m-%d", "%d/%m/%Y"):
         try:
-            return datetime.strptime(text.strip(), pattern).date(), []  # noqa: DTZ007
+            return datetime.strptime(text.strip(), pattern).date(), []
         except ValueError:
             continue
     return None, [FieldProblem("end", Words("Hãy viết ngày như 31/12/2026", "Write the day like 31/12/2026"))]

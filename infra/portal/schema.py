@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from infra.portal.interface import Draft, Line, Person
 from infra.domain.session import Scope
+from infra.portal.interface import Draft, Line, Person
 
 Label = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9_-]+$", examples=["plain-server"])]
 Sentence = Annotated[str, Field(max_length=2000)]

@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request
 from starlette.datastructures import FormData
 
+from infra.domain.session import Scope, Session
 from infra.errors import InfraError
 from infra.portal.ability import Ability
 from infra.portal.interface import NotAllowed, Person
 from infra.portal.language import LANGUAGES, VIETNAMESE, Reader
-from infra.domain.session import Scope, Session
 from infra.portal.session import csrf_token
 from infra.portal.wiring import Wiring
 

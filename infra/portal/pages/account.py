@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
+from infra.domain.session import Scope
 from infra.portal import ability
 from infra.portal.interface import InputRefused, NotFound, Words
-from infra.domain.session import Scope
 from infra.portal.session import FEDERATED_TOKEN_DAYS, KEYSTONE, TOKEN_DAYS
 from infra.portal.view import render
 from infra.portal.visitor import Posted, SignInNeeded, Visitor, may, posts, wiring

@@ -12,14 +12,43 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 
+from infra.domain.session import Session, Token
 from infra.portal.identity import DirectoryUnreachable, SignInRefused
 from infra.portal.interface import (
-    AuditEntry, AuditFilter, Capacity, Choice, Component, Conflict, Cost, Decision, Deployment,
-    DeploymentSummary, Draft, Facts, FieldProblem, Home, InputRefused, Item, Kind, NotAllowed, NotFound, Page,
-    Parameter, Person, PolicyResult, Preview, PublicStatus, QuotaLine, Request, RequestedItem, RequestSummary,
-    Role, Step, StepState, Words,
+    AuditEntry,
+    AuditFilter,
+    Capacity,
+    Choice,
+    Component,
+    Conflict,
+    Cost,
+    Decision,
+    Deployment,
+    DeploymentSummary,
+    Draft,
+    Facts,
+    FieldProblem,
+    Home,
+    InputRefused,
+    Item,
+    Kind,
+    NotAllowed,
+    NotFound,
+    Page,
+    Parameter,
+    Person,
+    PolicyResult,
+    Preview,
+    PublicStatus,
+    QuotaLine,
+    Request,
+    RequestedItem,
+    RequestSummary,
+    Role,
+    Step,
+    StepState,
+    Words,
 )  # fmt: skip
-from infra.domain.session import Session, Token
 
 T = TypeVar("T")
 

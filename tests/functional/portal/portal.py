@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,9 +20,17 @@ from starlette.testclient import TestClient
 
 from infra.portal.app import create_app
 from infra.portal.interface import Person, Words
-from infra.portal.session import Access
+from infra.portal.session import Access, csrf_token
 from infra.portal.wiring import Wiring
-from tests.functional.portal.memory import AGENCIES, PASSWORD, PEOPLE, MemoryDirectory, MemoryServices, MemorySessions, a_city
+from tests.functional.portal.memory import (
+    AGENCIES,
+    PASSWORD,
+    PEOPLE,
+    MemoryDirectory,
+    MemoryServices,
+    MemorySessions,
+    a_city,
+)
 
 CITY = Words("thành phố Hải Phòng", "City of Hai Phong")
 ORIGIN = "https://cong.test"
@@ -29,17 +38,20 @@ ORIGIN = "https://cong.test"
 
 @dataclass
 class Stand:
-    """One portal; `later` moves its clock."""
+    """One portal; `later` moves its clock. Making an application takes a while, so those whose clients are
+    used one after the other share one; `served` ones have their own.
+    """
 
     services: MemoryServices = field(default_factory=a_city)
     sessions: MemorySessions = field(default_factory=MemorySessions)
     directory: MemoryDirectory = field(default_factory=MemoryDirectory)
     more: dict[str, Any] = field(default_factory=dict)
+    own: bool = False
 
     def __post_init__(self) -> None:
         self.access = Access(self.sessions, self.directory, self.clock)
         self.wiring = Wiring(self.services, self.access, self.directory, AGENCIES, CITY, self.clock, **self.more)
-        self.app: FastAPI = create_app(self.wiring)
+        self.app: FastAPI = create_app(self.wiring) if self.own else _shared(self.wiring)
 
     def clock(self) -> datetime:
         return self.services.now
@@ -48,6 +60,7 @@ class Stand:
         self.services.now += by
 
     def client(self) -> Client:
+        self.app.state.wiring = self.wiring
         return Client(self.app)
 
     def as_person(self, id: str) -> Client:
@@ -55,6 +68,17 @@ class Stand:
         made = self.client()
         made.cookies.set("__Host-session", self.access.begin(PEOPLE[id], "keystone", "192.0.2.7"))
         return made
+
+
+@cache
+def _made() -> list[FastAPI]:
+    return []
+
+
+def _shared(wiring: Wiring) -> FastAPI:
+    if not _made():
+        _made().append(create_app(wiring))
+    return _made()[0]
 
 
 class Client(TestClient):
@@ -85,11 +109,14 @@ class Client(TestClient):
     def sign_in(self, person: Person, password: str = PASSWORD) -> Any:
         return self.submit("/sign-in", "/sign-in", agency=person.agency, name=person.name, password=password, next="/")
 
-    @property
-    def csrf(self) -> str:
-        from infra.portal.session import csrf_token
+    def csrf_or(self, otherwise: str) -> str:
+        """The token of the session's forms; `otherwise` where nobody is signed in."""
+        secret = self.cookies.get("__Host-session")
+        return csrf_token(secret) if secret else otherwise
 
-        return csrf_token(self.cookies["__Host-session"])
+    def headers_of_a_script(self) -> dict[str, str]:
+        """What a script of our own pages sends with a change."""
+        return {"X-CSRF-Token": self.csrf_or("")} if "Authorization" not in self.headers else {}
 
 
 @contextmanager
