@@ -208,6 +208,8 @@ def test_migrations_make_the_tables_that_the_code_knows(portal: PortalDatabase) 
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
+    import infra.store.session  # noqa: F401 (its tables are of the same database)
+
     with portal.reading() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": "portal_version"})
         assert compare_metadata(context, METADATA) == []
