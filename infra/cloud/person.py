@@ -50,7 +50,7 @@ def authenticate(endpoint: Credentials, agency: str, name: str, password: str) -
 
 
 def find(cloud: Cloud, user_id: str) -> Known | None:
-    """The user as of now, read with the rights of `cloud`; None who is gone or disabled, or whose domain is."""
+    """The user as of now, read with the rights of `cloud`; None who is gone or disabled."""
     identity = cloud.service("identity")
     try:
         user = identity.request("GET", f"/users/{user_id}")["user"]

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from infra.domain.person import Role
 from infra.domain.session import Scope
-from infra.portal.interface import Role
 
 ALL = frozenset(Role)
 

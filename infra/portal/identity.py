@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from infra.domain.person import Person
 from infra.errors import InfraError
-from infra.portal.interface import Person
 
 
 class SignInRefused(InfraError):

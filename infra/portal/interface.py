@@ -2,8 +2,8 @@
 
 Every call takes the person first and is scoped to what that person may see: what belongs to another agency is
 `NotFound`, never `NotAllowed`, so that nobody learns that it exists. Times are aware, in UTC; money is whole
-VND; memory is MiB and disk GiB as in `infra.domain.quota`. A text that the services make up is `Words`, in both
-languages. Calls block and may come from many threads at once.
+VND; memory is MiB and disk GiB as in `infra.domain.quota`. A text that the services make up is `Words`, in
+both languages. Calls block and may come from many threads at once.
 
 A call that changes something takes `key`, chosen by the caller: the same person, key and arguments again give
 the first answer and change nothing; the same key with other arguments is a `Conflict`. It is kept in the
@@ -18,10 +18,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
-from infra.domain.person import Person as Person
-from infra.domain.person import Role as Role
-from infra.domain.words import NOTHING as NOTHING
-from infra.domain.words import Words as Words
+from infra.domain.person import Person
+from infra.domain.words import NOTHING, Words
 from infra.errors import InfraError
 
 T = TypeVar("T")
@@ -81,7 +79,7 @@ class Page(Generic[T]):
     next: str = ""
 
 
-# Catalog ------------------------------------------------------------------------------------------------------
+# Catalog ------------------------------------------------------------------------------------------
 
 
 class Kind(StrEnum):
@@ -138,7 +136,7 @@ class Item:
     slo: float | None = None
 
 
-# Requests -----------------------------------------------------------------------------------------------------
+# Requests -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -152,8 +150,8 @@ class Line:
 
 @dataclass(frozen=True)
 class Draft:
-    """What a person enters. `legal_basis` is a decision's or dossier's number. `agency` is "" for the person's
-    own; only an operator may name another.
+    """What a person enters. `legal_basis` is a decision's or dossier's number. `agency` is "" for the
+    person's own; only an operator may name another.
     """
 
     items: tuple[Line, ...]
@@ -166,8 +164,8 @@ class Draft:
 
 @dataclass(frozen=True)
 class QuotaLine:
-    """One resource of an agency's quota: `limit` >= `used` + `reserved` by open requests; `takes` is what this
-    draft adds. `resource` is a field of `infra.domain.quota.Quota`.
+    """One resource of an agency's quota: `limit` >= `used` + `reserved` by open requests; `takes` is what
+    this draft adds. `resource` is a field of `infra.domain.quota.Quota`.
     """
 
     resource: str
@@ -284,7 +282,7 @@ class Request:
     deployments: tuple[str, ...] = ()
 
 
-# Approvals ----------------------------------------------------------------------------------------------------
+# Approvals ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -324,7 +322,7 @@ class Facts:
         return sum(cost.vnd_month for cost in self.costs)
 
 
-# Deployments --------------------------------------------------------------------------------------------------
+# Deployments --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -345,7 +343,8 @@ class DeploymentSummary:
 @dataclass(frozen=True)
 class Deployment:
     """`connect` are commands or addresses with what each is for. `may` holds start, stop, reboot, renew,
-    retire, hold, unhold, and what else an action of `Services.act` can be. `events` are its past, newest first.
+    retire, hold, unhold, and what else an action of `Services.act` can be. `events` are its past, newest
+    first.
     """
 
     summary: DeploymentSummary
@@ -359,12 +358,12 @@ class Deployment:
     legal_hold: bool = False
 
 
-# Audit and status ---------------------------------------------------------------------------------------------
+# Audit and status ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class AuditFilter:
-    """"" or None does not narrow."""
+    """ "" or None does not narrow."""
 
     agency: str = ""
     who: str = ""
@@ -407,7 +406,7 @@ class PublicStatus:
     notices: tuple[Words, ...] = ()
 
 
-# Calls --------------------------------------------------------------------------------------------------------
+# Calls --------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -453,9 +452,7 @@ class Services(Protocol):
     def facts(self, person: Person, request: str) -> Facts:
         """Raises NotAllowed for who may not decide on requests of this agency at all."""
 
-    def decide(
-        self, person: Person, request: str, verdict: str, reason: str, version: int, key: str
-    ) -> None:
+    def decide(self, person: Person, request: str, verdict: str, reason: str, version: int, key: str) -> None:
         """`verdict` is approve, reject or return; a reason is needed for the last two. Raises NotAllowed
         where the person asked for it."""
 

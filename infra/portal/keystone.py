@@ -5,8 +5,8 @@ from __future__ import annotations
 from infra.cloud import errors, person
 from infra.cloud.connection import Cloud
 from infra.cloud.credentials import Credentials
+from infra.domain.person import Person, Role
 from infra.portal.identity import DirectoryUnreachable, SignInRefused
-from infra.portal.interface import Person, Role
 
 ROLES = {
     "member": Role.MEMBER,

@@ -20,7 +20,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 
-from infra.portal.interface import Words
+from infra.domain.words import Words
 
 VIETNAMESE, ENGLISH = "vi", "en"
 LANGUAGES = {VIETNAMESE: "Tiếng Việt", ENGLISH: "English"}
@@ -68,7 +68,7 @@ class Reader:
     def age(self, given: timedelta) -> str:
         """How long something took or has lasted, by its two largest units."""
         seconds = max(0, int(given.total_seconds()))
-        parts = []
+        parts: list[str] = []
         for unit in (86400, 3600, 60, 1):
             whole, seconds = divmod(seconds, unit)
             if whole or (unit == 1 and not parts):

@@ -10,9 +10,9 @@ from anyio.to_thread import run_sync
 from fastapi import Request
 from fastapi.responses import StreamingResponse
 
+from infra.domain.person import Person
 from infra.errors import InfraError
 from infra.portal import interface
-from infra.portal.interface import Person
 from infra.portal.wiring import Wiring
 
 LOOK_SECONDS = 1.0

@@ -1,7 +1,7 @@
 """Sign-in at an OpenID provider: authorization code with PKCE, by Authlib; tokens are checked, never kept.
 
-The provider's claims `agency` and `roles` say who a person is to the portal; their names are settings. What the
-browser carries meanwhile (state, nonce, verifier) is in a `__Host-` cookie, which no other host can set.
+The provider's claims `agency` and `roles` say who a person is to the portal; their names are settings. What
+the browser carries meanwhile (state, nonce, verifier) is in a `__Host-` cookie, which no other host can set.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from requests import RequestException
 
+from infra.domain.person import Person, Role
 from infra.portal.identity import DirectoryUnreachable, SignInRefused
-from infra.portal.interface import Person, Role
 
 ALGORITHMS = ["RS256", "ES256", "PS256", "EdDSA"]
 SECONDS = 10.0
@@ -55,9 +55,7 @@ class Begun:
 class OpenId:
     """`agencies` are the codes that exist: a claim that names another is refused."""
 
-    def __init__(
-        self, provider: Provider, agencies: frozenset[str], clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, provider: Provider, agencies: frozenset[str], clock: Callable[[], datetime]) -> None:
         self._provider = provider
         self._agencies = agencies
         self._clock = clock
@@ -101,7 +99,8 @@ class OpenId:
             found = self._read(f"{self._provider.issuer.rstrip('/')}/.well-known/openid-configuration")
             if found.get("issuer") != self._provider.issuer:
                 raise DirectoryUnreachable(
-                    f"{self._provider.issuer}: says that it is {found.get('issuer')!r}; name that in the settings"
+                    f"{self._provider.issuer}: says that it is {found.get('issuer')!r}; name that in the"
+                    " settings"
                 )
             self._metadata = found
         return self._metadata

@@ -17,9 +17,10 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from infra.domain.words import Words
 from infra.errors import InfraError
 from infra.portal.identity import DirectoryUnreachable, SignInRefused
-from infra.portal.interface import Conflict, FieldProblem, InputRefused, NotAllowed, NotFound, Words
+from infra.portal.interface import Conflict, FieldProblem, InputRefused, NotAllowed, NotFound
 from infra.portal.language import N_, Reader
 from infra.portal.rates import TooMany
 from infra.portal.view import render
@@ -29,12 +30,12 @@ STATUS: tuple[tuple[type[InfraError], HTTPStatus, str], ...] = (
     (SignInNeeded, HTTPStatus.UNAUTHORIZED, N_("Please sign in")),
     (SignInRefused, HTTPStatus.UNAUTHORIZED, N_("Agency, name or password is not right")),
     (NotAllowed, HTTPStatus.FORBIDDEN, N_("Your role does not allow this")),
-    (Forged, HTTPStatus.FORBIDDEN, N_("This form is out of date; open the page again and send it from there")),
+    (Forged, HTTPStatus.FORBIDDEN, N_("This form is out of date; open the page again")),
     (NotFound, HTTPStatus.NOT_FOUND, N_("There is no such page")),
     (Conflict, HTTPStatus.CONFLICT, N_("It has changed meanwhile; look again")),
     (InputRefused, HTTPStatus.UNPROCESSABLE_ENTITY, N_("Something that was entered is not right")),
     (TooMany, HTTPStatus.TOO_MANY_REQUESTS, N_("Too many requests in a short time; wait a little")),
-    (DirectoryUnreachable, HTTPStatus.SERVICE_UNAVAILABLE, N_("Signing in does not work now; try again later")),
+    (DirectoryUnreachable, HTTPStatus.SERVICE_UNAVAILABLE, N_("Signing in does not work now; try later")),
 )
 """Error, its status, and what people are told. A child counts as its parent."""
 BROKEN = N_("Something went wrong here; the city's cloud team can see it in the log")
@@ -101,9 +102,7 @@ def _failed(request: Request, error: Exception) -> Response:
 def _malformed(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     say = reader(request)
-    fields = [
-        FieldProblem(_path(one["loc"]), Words(one["msg"], one["msg"])) for one in error.errors()
-    ]
+    fields = [FieldProblem(_path(one["loc"]), Words(one["msg"], one["msg"])) for one in error.errors()]
     title = say.say(N_("Something that was entered is not right"))
     if not _program(request):
         return _page(request, HTTPStatus.UNPROCESSABLE_ENTITY, title, "", {})

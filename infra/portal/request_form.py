@@ -11,9 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from infra.portal.interface import Draft, FieldProblem, Item, Kind, Line, Words
+from infra.domain.words import Words
+from infra.portal.interface import Draft, FieldProblem, Item, Kind, Line
 
 MAX_ITEMS = 20
+PLAIN = ("purpose", "end", "legal_basis", "emergency")
 _VALUE = re.compile(r"items\[(\d{1,2})\]\.(item|count|values\.([a-z0-9_-]{1,63}))")
 
 
@@ -31,10 +33,10 @@ class Entered:
             (int(found[1]), value) for name, value in form.items()
             if (found := _VALUE.fullmatch(name)) and found[2] == "item"
         )  # fmt: skip
-        made = cls((), {name: form[name] for name in ("purpose", "end", "legal_basis", "emergency") if name in form})
+        made = cls((), {name: form[name] for name in PLAIN if name in form})
         for place, item in places[:MAX_ITEMS]:
             prefix = f"items[{place}]."
-            given = {name[len(prefix):]: value for name, value in form.items() if name.startswith(prefix)}
+            given = {name[len(prefix) :]: value for name, value in form.items() if name.startswith(prefix)}
             made = made._with(item, given)
         return made
 
@@ -59,7 +61,7 @@ class Entered:
     def less(self, place: int) -> Entered:
         """Without the item at this place."""
         kept = [at for at in range(len(self.items)) if at != place]
-        made = Entered((), {name: value for name, value in self.fields.items() if not name.startswith("items[")})
+        made = Entered((), {name: self.fields[name] for name in PLAIN if name in self.fields})
         for at in kept:
             made = made._with(self.items[at], self._of(at))
         return made
@@ -76,7 +78,9 @@ class Entered:
         for at, name in enumerate(self.items):
             count = self.value(f"items[{at}].count") or "1"
             if not re.fullmatch(r"\d{1,4}", count):
-                problems.append(FieldProblem(f"items[{at}].count", Words("Hãy nhập một số", "Enter a number")))
+                problems.append(
+                    FieldProblem(f"items[{at}].count", Words("Hãy nhập một số", "Enter a number"))
+                )
                 count = "1"
             lines.append(Line(name, self._values(at, known.get(name)), int(count)))
         end, wrong = _day(self.value("end"))
@@ -88,17 +92,18 @@ class Entered:
         return draft, problems
 
     def _values(self, at: int, item: Item | None) -> dict[str, str]:
-        prefix = f"items[{at}].values."
         given = {
-            name[len(prefix):]: value.strip() for name, value in self.fields.items() if name.startswith(prefix)
-        }  # fmt: skip
+            name.removeprefix("values."): value.strip()
+            for name, value in self._of(at).items()
+            if name.startswith("values.")
+        }
         # A box that is not ticked is not sent at all: it says false.
         switches = [one.name for one in item.parameters if one.kind is Kind.SWITCH] if item else []
         return {**dict.fromkeys(switches, "false"), **{name: value for name, value in given.items() if value}}
 
     def _of(self, at: int) -> dict[str, str]:
         prefix = f"items[{at}]."
-        return {name[len(prefix):]: value for name, value in self.fields.items() if name.startswith(prefix)}
+        return {name[len(prefix) :]: value for name, value in self.fields.items() if name.startswith(prefix)}
 
     def _with(self, item: str, given: Mapping[str, str]) -> Entered:
         at = len(self.items)

@@ -7,10 +7,13 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from infra.domain.person import Person
 from infra.domain.session import Scope
-from infra.portal.interface import Draft, Line, Person
+from infra.portal.interface import Draft, Line
 
-Label = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9_-]+$", examples=["plain-server"])]
+Label = Annotated[
+    str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9_-]+$", examples=["plain-server"])
+]
 Sentence = Annotated[str, Field(max_length=2000)]
 
 
@@ -65,7 +68,7 @@ class Submitted(BaseModel):
 
 
 class Me(BaseModel):
-    """Who the token or the session speaks for; `scopes` is empty for a session, which has no limit of its own."""
+    """Who the token or the session speaks for; `scopes` is empty for a session, which has no limit."""
 
     id: str
     name: str

@@ -1,7 +1,7 @@
 """Sessions of browsers and tokens of programs: short, revocable, and kept as digests only.
 
-Whoever reads the database can sign in as nobody. Roles are those of the last look into the directory: one that
-was taken away in Keystone is gone here after `RECHECK`, without waiting for the session's end.
+Whoever reads the database can sign in as nobody. Roles are those of the last look into the directory: one
+that was taken away in Keystone is gone here after `RECHECK`, without waiting for the session's end.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from infra.domain.person import Person
 from infra.domain.session import Scope, Session, Token
+from infra.domain.words import Words
 from infra.portal.identity import Directory, DirectoryUnreachable
-from infra.portal.interface import FieldProblem, InputRefused, Person, Words
+from infra.portal.interface import FieldProblem, InputRefused
 
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=8)
@@ -89,9 +91,7 @@ class Access:
         """How many sessions ended: all of the person, on every computer."""
         return self._store.drop_sessions(person)
 
-    def issue(
-        self, session: Session, name: str, scopes: frozenset[Scope], days: int
-    ) -> tuple[Token, str]:
+    def issue(self, session: Session, name: str, scopes: frozenset[Scope], days: int) -> tuple[Token, str]:
         """The token and its secret. Raises InputRefused."""
         most = TOKEN_DAYS if session.source == KEYSTONE else FEDERATED_TOKEN_DAYS
         problems = []

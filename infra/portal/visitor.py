@@ -1,7 +1,7 @@
 """Who asks: the person behind a cookie or a token, their language, and whether the question is their own.
 
-A page's change is theirs when it carries the token of their session and comes from a page of ours; a program's
-when it has a bearer token, which no browser sends by itself.
+A page's change is theirs when it carries the token of their session and comes from a page of ours; a
+program's when it has a bearer token, which no browser sends by itself.
 """
 
 from __future__ import annotations
@@ -10,16 +10,17 @@ import hmac
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 from starlette.datastructures import FormData
 
+from infra.domain.person import Person
 from infra.domain.session import Scope, Session
 from infra.errors import InfraError
 from infra.portal.ability import Ability
-from infra.portal.interface import NotAllowed, Person
+from infra.portal.interface import NotAllowed
 from infra.portal.language import LANGUAGES, VIETNAMESE, Reader
 from infra.portal.session import csrf_token
 from infra.portal.wiring import Wiring
@@ -42,7 +43,7 @@ class Forged(InfraError):
 
 @dataclass(frozen=True)
 class Visitor:
-    """`scopes` is None for a browser: all that the person's roles allow. `secret` is what forms are bound to."""
+    """`scopes` is None for a browser: all that the person's roles allow. Forms are bound to `secret`."""
 
     person: Person | None
     reader: Reader
@@ -109,11 +110,19 @@ def anyone(request: Request) -> Visitor:
     return Visitor(session.person, secret=secret, session=session, **look)
 
 
+async def _form(request: Request) -> FormData:
+    return await request.form(max_files=0, max_fields=500)
+
+
+Anyone = Annotated[Visitor, Depends(anyone)]
+Form = Annotated[FormData, Depends(_form)]
+
+
 def may(ability: Ability) -> Callable[..., Visitor]:
     """A dependency: a visitor whose roles, and whose token's scopes, allow it. A change by cookie, which only
     scripts of our own pages send this way, carries the session's token in a header."""
 
-    def checked(request: Request, visitor: Visitor = Depends(anyone)) -> Visitor:
+    def checked(request: Request, visitor: Anyone) -> Visitor:
         _allowed(visitor, ability)
         if request.method not in SAFE:
             if visitor.scopes is None:
@@ -127,7 +136,7 @@ def may(ability: Ability) -> Callable[..., Visitor]:
 def posts(ability: Ability | None) -> Callable[..., Any]:
     """A dependency: a form of a page, sent by a visitor who may; None lets anybody send it."""
 
-    def checked(request: Request, visitor: Visitor = Depends(anyone), form: FormData = Depends(_form)) -> Posted:
+    def checked(request: Request, visitor: Anyone, form: Form) -> Posted:
         if ability is not None:
             _allowed(visitor, ability)
         if visitor.scopes is not None:
@@ -140,15 +149,12 @@ def posts(ability: Ability | None) -> Callable[..., Any]:
     return checked
 
 
-async def _form(request: Request) -> FormData:
-    return await request.form(max_files=0, max_fields=500)
-
-
 def _allowed(visitor: Visitor, ability: Ability) -> None:
     person = visitor.known
     if not visitor.may(ability):
         roles = ", ".join(sorted(ability.roles))
-        held = f"a token with the scope {ability.scope}" if person.roles & ability.roles else f"one of: {roles}"
+        scope = f"a token with the scope {ability.scope}"
+        held = scope if person.roles & ability.roles else f"one of the roles {roles}"
         raise NotAllowed(f"this needs {held}")
 
 

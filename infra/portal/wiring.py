@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from infra.domain.words import Words
 from infra.portal.identity import Directory
-from infra.portal.interface import Services, Words
+from infra.portal.interface import Services
 from infra.portal.oidc import OpenId
 from infra.portal.rates import Rates
 from infra.portal.session import Access
+
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 @dataclass(frozen=True)
@@ -26,5 +29,5 @@ class Wiring:
     clock: Callable[[], datetime]
     rates: Rates = field(default_factory=Rates)
     openid: OpenId | None = None
-    zone: ZoneInfo = ZoneInfo("Asia/Ho_Chi_Minh")
+    zone: ZoneInfo = ZONE
     contact: str = ""

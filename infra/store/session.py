@@ -154,9 +154,7 @@ def _of_person(person: Person, source: str, checked: datetime) -> dict[str, Any]
 
 def _person(row: Mapping[str, Any]) -> Person:
     roles = frozenset(Role(one) for one in row["roles"].split())
-    return Person(
-        row["person"], row["person_name"], row["agency"], roles, row["display_name"], row["email"]
-    )
+    return Person(row["person"], row["person_name"], row["agency"], roles, row["display_name"], row["email"])
 
 
 def _text(moment: datetime) -> str:

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from infra.domain.session import Scope
+from infra.domain.words import Words
 from infra.portal import ability
-from infra.portal.interface import InputRefused, NotFound, Words
+from infra.portal.interface import InputRefused, NotFound
 from infra.portal.session import FEDERATED_TOKEN_DAYS, KEYSTONE, TOKEN_DAYS
 from infra.portal.view import render
 from infra.portal.visitor import Posted, SignInNeeded, Visitor, may, posts, wiring
@@ -40,7 +41,8 @@ def issue(request: Request, sent: Sent) -> Response:
         wrong = {one.field: one.told for one in refused.problems}
         return _page(request, visitor, HTTPStatus.UNPROCESSABLE_ENTITY, wrong=wrong)
     told = Words(
-        f"{visitor.known.name} tạo mã truy cập {token.name}", f"{visitor.known.name} made the token {token.name}"
+        f"{visitor.known.name} tạo mã truy cập {token.name}",
+        f"{visitor.known.name} made the token {token.name}",
     )
     wired.services.record(visitor.known, "token.issue", token.id, told, visitor.address)
     return _page(request, visitor, secret=secret)

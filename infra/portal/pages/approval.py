@@ -32,9 +32,7 @@ def approval(request: Request, visitor: Deciding, id: str) -> Response:
 
 
 @router.post("/approvals/{id}")
-def decide(
-    request: Request, sent: Annotated[Posted, Depends(posts(ability.DECIDE))], id: str
-) -> Response:
+def decide(request: Request, sent: Annotated[Posted, Depends(posts(ability.DECIDE))], id: str) -> Response:
     visitor, verdict, reason = sent.visitor, sent.text("verdict"), sent.text("reason")
     if verdict not in VERDICTS or len(reason) > 2000:
         return _page(request, visitor, id, HTTPStatus.UNPROCESSABLE_ENTITY, reason=reason, wrong="verdict")

@@ -19,6 +19,7 @@ from infra.portal.visitor import Visitor, may, wiring
 router = APIRouter()
 Auditing = Annotated[Visitor, Depends(may(ability.AUDIT))]
 COLUMNS = ("number", "at", "who", "agency", "action", "about", "told_vi", "told_en", "address", "digest")
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 Text = Annotated[str, Query(max_length=200)]
 
 
@@ -59,7 +60,7 @@ def _csv(entries: Iterator[AuditEntry]) -> Iterator[str]:
 def _row(values: tuple[str, ...]) -> str:
     made = io.StringIO()
     # A cell that begins like a formula would be run by the spreadsheet of who opens the file.
-    csv.writer(made).writerow("'" + one if one[:1] in ("=", "+", "-", "@", "\t", "\r") else one for one in values)
+    csv.writer(made).writerow(f"'{one}" if one.startswith(FORMULAS) else one for one in values)
     return made.getvalue()
 
 

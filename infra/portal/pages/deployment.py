@@ -37,9 +37,7 @@ def deployment(request: Request, visitor: Reading, id: str) -> Response:
 
 
 @router.post("/deployments/{id}")
-def act(
-    request: Request, sent: Annotated[Posted, Depends(posts(ability.OPERATE))], id: str
-) -> Response:
+def act(request: Request, sent: Annotated[Posted, Depends(posts(ability.OPERATE))], id: str) -> Response:
     """The action, after a page that asks whether it is meant where it stops something."""
     action = sent.text("action")
     if action not in ACTIONS:

@@ -60,7 +60,8 @@ def check(request: Request, sent: Sent) -> Response:
     draft, problems = Entered.of_form(_texts(sent)).draft(items)
     preview = wiring(request).services.preview(visitor.known, draft)
     told = {one.field: visitor.reader.words(one.told) for one in [*preview.problems, *problems]}
-    return JSONResponse({"takes": fragment(request, visitor, "takes.html", preview=preview), "problems": told})
+    takes = fragment(request, visitor, "takes.html", preview=preview)
+    return JSONResponse({"takes": takes, "problems": told})
 
 
 @router.get("/requests/{id}")
@@ -125,14 +126,13 @@ def _sent(request: Request, sent: Posted, send: Send, **shown: Any) -> Response:
     if verb != "submit":
         return _form(request, sent.visitor, entered, items, shy=verb != "check", **shown)
     draft, problems = entered.draft(items)
+    wrong = HTTPStatus.UNPROCESSABLE_ENTITY
+    if problems:
+        return _form(request, sent.visitor, entered, items, wrong, **shown)
     try:
-        if problems:
-            raise InputRefused(problems)
         made = send(draft)
     except InputRefused as refused:
-        return _form(
-            request, sent.visitor, entered, items, HTTPStatus.UNPROCESSABLE_ENTITY, refused.problems, **shown
-        )
+        return _form(request, sent.visitor, entered, items, wrong, refused.problems, **shown)
     except Conflict as conflict:
         return _form(
             request, sent.visitor, entered, items, HTTPStatus.CONFLICT,

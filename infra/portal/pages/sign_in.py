@@ -10,9 +10,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
+from infra.domain.person import Person
+from infra.domain.words import Words
 from infra.portal import session
 from infra.portal.identity import DirectoryUnreachable, SignInRefused
-from infra.portal.interface import NotFound, Person, Words
+from infra.portal.interface import NotFound
 from infra.portal.language import N_
 from infra.portal.oidc import Begun, OpenId
 from infra.portal.rates import TooMany
@@ -51,7 +53,7 @@ def sign_in(request: Request, sent: Sent) -> Response:
     except TooMany:
         refused, status = N_("Too many attempts; wait a few minutes"), HTTPStatus.TOO_MANY_REQUESTS
     except DirectoryUnreachable:
-        refused = N_("Signing in does not work now; try again later")
+        refused = N_("Signing in does not work now; try later")
         status = HTTPStatus.SERVICE_UNAVAILABLE
     if refused:
         return _page(request, visitor, sent.text("next"), refused, status, agency=agency, name=name)

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 
+from infra.domain.person import Person, Role
 from infra.domain.session import Session, Token
+from infra.domain.words import Words
 from infra.portal.identity import DirectoryUnreachable, SignInRefused
 from infra.portal.interface import (
     AuditEntry,
@@ -36,7 +38,6 @@ from infra.portal.interface import (
     NotFound,
     Page,
     Parameter,
-    Person,
     PolicyResult,
     Preview,
     PublicStatus,
@@ -44,11 +45,9 @@ from infra.portal.interface import (
     Request,
     RequestedItem,
     RequestSummary,
-    Role,
     Step,
     StepState,
-    Words,
-)  # fmt: skip
+)
 
 T = TypeVar("T")
 
@@ -72,39 +71,103 @@ PEOPLE = {
 }
 SIZES = {"nho": (1, 2048, 20, 90_000), "vua": (2, 4096, 40, 180_000), "lon": (4, 8192, 80, 350_000)}
 SIZE = Parameter(
-    "size", Kind.CHOICE, Words("Cỡ máy", "Size"), default="nho",
-    help=Words("Cỡ nhỏ đủ cho phần lớn trang tin và ứng dụng nội bộ.",
-               "Small is enough for most sites and internal applications."),
-    choices=(
-        Choice("nho", Words("Nhỏ", "Small"), Words("1 lõi, 2 GiB bộ nhớ, 20 GiB đĩa", "1 core, 2 GiB memory, 20 GiB disk")),
-        Choice("vua", Words("Vừa", "Medium"), Words("2 lõi, 4 GiB bộ nhớ, 40 GiB đĩa", "2 cores, 4 GiB memory, 40 GiB disk")),
-        Choice("lon", Words("Lớn", "Large"), Words("4 lõi, 8 GiB bộ nhớ, 80 GiB đĩa", "4 cores, 8 GiB memory, 80 GiB disk")),
+    "size",
+    Kind.CHOICE,
+    Words("Cỡ máy", "Size"),
+    default="nho",
+    help=Words(
+        "Cỡ nhỏ đủ cho phần lớn trang tin và ứng dụng nội bộ.",
+        "Small is enough for most sites and internal applications.",
     ),
-)  # fmt: skip
+    choices=(
+        Choice(
+            "nho",
+            Words("Nhỏ", "Small"),
+            Words("1 lõi, 2 GiB bộ nhớ, 20 GiB đĩa", "1 core, 2 GiB memory, 20 GiB disk"),
+        ),
+        Choice(
+            "vua",
+            Words("Vừa", "Medium"),
+            Words("2 lõi, 4 GiB bộ nhớ, 40 GiB đĩa", "2 cores, 4 GiB memory, 40 GiB disk"),
+        ),
+        Choice(
+            "lon",
+            Words("Lớn", "Large"),
+            Words("4 lõi, 8 GiB bộ nhớ, 80 GiB đĩa", "4 cores, 8 GiB memory, 80 GiB disk"),
+        ),
+    ),
+)
 NAME = Parameter(
-    "name", Kind.TEXT, Words("Tên máy", "Name of the server"), pattern="[a-z][a-z0-9-]{1,30}", maximum=31,
-    help=Words("Chữ thường không dấu, số và gạch ngang, ví dụ web-01.", "Small letters, digits and hyphens, such as web-01."),
-)  # fmt: skip
+    "name",
+    Kind.TEXT,
+    Words("Tên máy", "Name of the server"),
+    pattern="[a-z][a-z0-9-]{1,30}",
+    maximum=31,
+    help=Words(
+        "Chữ thường không dấu, số và gạch ngang, ví dụ web-01.",
+        "Small letters, digits and hyphens, such as web-01.",
+    ),
+)
 KEY = Parameter(
-    "key", Kind.SSH_KEY, Words("Khóa SSH công khai", "Public SSH key"), required=False,
-    help=Words("Bắt đầu bằng ssh-ed25519. Để trống thì cổng tạo khóa và cho xem một lần.",
-               "Begins with ssh-ed25519. Left empty, the portal makes a key and shows it once."),
-)  # fmt: skip
+    "key",
+    Kind.SSH_KEY,
+    Words("Khóa SSH công khai", "Public SSH key"),
+    required=False,
+    help=Words(
+        "Bắt đầu bằng ssh-ed25519. Để trống thì cổng tạo khóa và cho xem một lần.",
+        "Begins with ssh-ed25519. Left empty, the portal makes a key and shows it once.",
+    ),
+)
 ITEMS = (
-    Item("plain-server", Words("Máy chủ ảo", "Plain server"),
-         Words("Một máy chủ Linux trống để tự cài phần mềm của cơ quan.", "An empty Linux server for your own software."),
-         (SIZE, NAME, KEY), slo=0.99),
-    Item("database-server", Words("Máy chủ cơ sở dữ liệu", "Database server"),
-         Words("PostgreSQL đã cài sẵn, có sao lưu hằng ngày.", "PostgreSQL ready for use, with a daily backup."),
-         (SIZE, NAME,
-          Parameter("disk", Kind.INTEGER, Words("Dung lượng dữ liệu", "Room for data"), default="50", minimum=10,
-                    maximum=500, unit=Words("GiB", "GiB")),
-          Parameter("public", Kind.SWITCH, Words("Cần địa chỉ công cộng", "Needs a public address"), required=False,
-                    default="false")), slo=0.995, security_level=3),
-    Item("private-network", Words("Mạng riêng", "Private network"),
-         Words("Mạng nối các máy chủ của cơ quan với nhau.", "A network that joins your agency's servers."),
-         (NAME,), kind="network", max_count=1, days=0),
-)  # fmt: skip
+    Item(
+        "plain-server",
+        Words("Máy chủ ảo", "Plain server"),
+        Words(
+            "Một máy chủ Linux trống để tự cài phần mềm của cơ quan.",
+            "An empty Linux server for your own software.",
+        ),
+        (SIZE, NAME, KEY),
+        slo=0.99,
+    ),
+    Item(
+        "database-server",
+        Words("Máy chủ cơ sở dữ liệu", "Database server"),
+        Words(
+            "PostgreSQL đã cài sẵn, có sao lưu hằng ngày.", "PostgreSQL ready for use, with a daily backup."
+        ),
+        (
+            SIZE,
+            NAME,
+            Parameter(
+                "disk",
+                Kind.INTEGER,
+                Words("Dung lượng dữ liệu", "Room for data"),
+                default="50",
+                minimum=10,
+                maximum=500,
+                unit=Words("GiB", "GiB"),
+            ),
+            Parameter(
+                "public",
+                Kind.SWITCH,
+                Words("Cần địa chỉ công cộng", "Needs a public address"),
+                required=False,
+                default="false",
+            ),
+        ),
+        slo=0.995,
+        security_level=3,
+    ),
+    Item(
+        "private-network",
+        Words("Mạng riêng", "Private network"),
+        Words("Mạng nối các máy chủ của cơ quan với nhau.", "A network that joins your agency's servers."),
+        (NAME,),
+        kind="network",
+        max_count=1,
+        days=0,
+    ),
+)
 LIMITS = {"instances": 10, "cores": 16, "ram_mib": 32768, "gigabytes": 500, "floating_ips": 3}
 TITLE = Words("Máy chủ ảo", "Plain server")
 
@@ -129,10 +192,14 @@ class MemoryServices:
         return tuple(code for code in AGENCIES if person.sees(code))
 
     def home(self, person: Person) -> Home:
-        open_ = [one for one in self._seen(person) if one.summary.state in ("submitted", "returned", "approved")]
+        open_ = [
+            one for one in self._seen(person) if one.summary.state in ("submitted", "returned", "approved")
+        ]
         waiting = len(self.to_decide(person).items) if person.roles & {Role.APPROVER, Role.OPERATOR} else 0
         mine = self.deployments(person).items
-        soon = tuple(one for one in mine if one.expires and one.expires < self.now.date() + timedelta(days=30))
+        soon = tuple(
+            one for one in mine if one.expires and one.expires < self.now.date() + timedelta(days=30)
+        )
         return Home(len(open_), waiting, len(mine), soon, self._quota(person.agency, ()))
 
     def catalog(self, person: Person) -> tuple[Item, ...]:
@@ -150,7 +217,9 @@ class MemoryServices:
             if problems := list(_problems(draft)):
                 raise InputRefused(problems)
             if any(one.left < 0 for one in self._quota(person.agency, draft.items)):
-                raise Conflict(Words("Hạn mức của cơ quan không đủ.", "Your agency's quota does not suffice."))
+                raise Conflict(
+                    Words("Hạn mức của cơ quan không đủ.", "Your agency's quota does not suffice.")
+                )
             number = next(self.numbers)
             made = self._made(f"r{number}", number, person, draft)
             self.found[made.summary.id], self.by[made.summary.id] = made, person.id
@@ -170,14 +239,22 @@ class MemoryServices:
             self.keys[person.id, key] = ((request, draft), request)
 
     def requests(
-        self, person: Person, *, state: str = "", agency: str = "", mine: bool = False, after: str = "",
+        self,
+        person: Person,
+        *,
+        state: str = "",
+        agency: str = "",
+        mine: bool = False,
+        after: str = "",
         limit: int = 50,
-    ) -> Page[RequestSummary]:  # fmt: skip
+    ) -> Page[RequestSummary]:
         rows = [
-            one.summary for one in self._seen(person)
-            if state in ("", one.summary.state) and agency in ("", one.summary.agency)
+            one.summary
+            for one in self._seen(person)
+            if state in ("", one.summary.state)
+            and agency in ("", one.summary.agency)
             and (not mine or self.by[one.summary.id] == person.id)
-        ]  # fmt: skip
+        ]
         return _page(rows, after, limit)
 
     def request(self, person: Person, request: str) -> Request:
@@ -203,18 +280,30 @@ class MemoryServices:
         similar = tuple(one.summary for one in self._seen(person) if one.summary.state == "fulfilled")
         return Facts(
             self._quota(found.summary.agency, found.draft.items),
-            Capacity(42, 41, 17, Words("Tính theo cỡ máy lớn nhất trong yêu cầu.", "By the largest size in the request.")),
+            Capacity(
+                42,
+                41,
+                17,
+                Words("Tính theo cỡ máy lớn nhất trong yêu cầu.", "By the largest size in the request."),
+            ),
             self._costs(found.draft),
             (
-                PolicyResult(Words("Đặt tên", "Names"), "pass", Words("Tên đúng quy tắc.", "The names keep the rule.")),
-                PolicyResult(Words("Căn cứ pháp lý", "Legal basis"), "warn", Words("Chưa có số quyết định.", "No decision is named.")),
+                PolicyResult(
+                    Words("Đặt tên", "Names"), "pass", Words("Tên đúng quy tắc.", "The names keep the rule.")
+                ),
+                PolicyResult(
+                    Words("Căn cứ pháp lý", "Legal basis"),
+                    "warn",
+                    Words("Chưa có số quyết định.", "No decision is named."),
+                ),
             ),
-            similar, Words("Sẽ được duyệt: dưới 50 % mức đang dùng.", "It would be approved: under 50 % of present use."),
-        )  # fmt: skip
+            similar,
+            Words(
+                "Sẽ được duyệt: dưới 50 % mức đang dùng.", "It would be approved: under 50 % of present use."
+            ),
+        )
 
-    def decide(
-        self, person: Person, request: str, verdict: str, reason: str, version: int, key: str
-    ) -> None:
+    def decide(self, person: Person, request: str, verdict: str, reason: str, version: int, key: str) -> None:
         with self.lock:
             if self._again(person, key, (request, verdict, reason)) is not None:
                 return
@@ -234,10 +323,12 @@ class MemoryServices:
         self, person: Person, *, state: str = "", agency: str = "", after: str = "", limit: int = 50
     ) -> Page[DeploymentSummary]:
         rows = [
-            one.summary for one in self.living.values()
-            if person.sees(one.summary.agency) and state in ("", one.summary.state)
+            one.summary
+            for one in self.living.values()
+            if person.sees(one.summary.agency)
+            and state in ("", one.summary.state)
             and agency in ("", one.summary.agency)
-        ]  # fmt: skip
+        ]
         return _page(rows, after, limit)
 
     def deployment(self, person: Person, deployment: str) -> Deployment:
@@ -262,7 +353,9 @@ class MemoryServices:
             )
             self.keys[person.id, key] = ((deployment, action), deployment)
 
-    def audit(self, person: Person, wanted: AuditFilter, *, after: str = "", limit: int = 50) -> Page[AuditEntry]:
+    def audit(
+        self, person: Person, wanted: AuditFilter, *, after: str = "", limit: int = 50
+    ) -> Page[AuditEntry]:
         return _page([*reversed(self._records(person, wanted))], after, limit)
 
     def audit_export(self, person: Person, wanted: AuditFilter) -> Iterator[AuditEntry]:
@@ -279,11 +372,17 @@ class MemoryServices:
     def status(self) -> PublicStatus:
         return PublicStatus(
             (
-                Component(Words("Máy chủ ảo", "Servers"), "up"), Component(Words("Mạng", "Networks"), "up"),
-                Component(Words("Đĩa", "Volumes"), "degraded", Words("Tạo đĩa chậm hơn thường lệ.", "New volumes take longer than usual.")),
+                Component(Words("Máy chủ ảo", "Servers"), "up"),
+                Component(Words("Mạng", "Networks"), "up"),
+                Component(
+                    Words("Đĩa", "Volumes"),
+                    "degraded",
+                    Words("Tạo đĩa chậm hơn thường lệ.", "New volumes take longer than usual."),
+                ),
                 Component(Words("Cổng tự phục vụ", "This portal"), "up"),
-            ), self.now,
-        )  # fmt: skip
+            ),
+            self.now,
+        )
 
     # What the model is made of ----------------------------------------------------------------------------
 
@@ -291,10 +390,14 @@ class MemoryServices:
         if not person.roles & {Role.APPROVER, Role.OPERATOR, Role.AUDITOR}:
             raise NotAllowed("not for members")
         return [
-            one for one in self.log
-            if person.sees(one.agency) and wanted.agency in ("", one.agency) and wanted.who in one.who
-            and wanted.action in one.action and wanted.text in one.told.vi + one.told.en + one.about
-        ]  # fmt: skip
+            one
+            for one in self.log
+            if person.sees(one.agency)
+            and wanted.agency in ("", one.agency)
+            and wanted.who in one.who
+            and wanted.action in one.action
+            and wanted.text in one.told.vi + one.told.en + one.about
+        ]
 
     def _seen(self, person: Person) -> list[Request]:
         rows = [one for one in self.found.values() if person.sees(one.summary.agency)]
@@ -322,7 +425,12 @@ class MemoryServices:
     def _owned(self, person: Person, request: str, action: str, version: int) -> Request:
         found = self.request(person, request)
         if version != found.version:
-            raise Conflict(Words("Yêu cầu đã thay đổi từ khi mở trang.", "The request has changed since you opened the page."))
+            raise Conflict(
+                Words(
+                    "Yêu cầu đã thay đổi từ khi mở trang.",
+                    "The request has changed since you opened the page.",
+                )
+            )
         if action not in found.may:
             raise NotAllowed(f"no {action} for this person now")
         return found
@@ -332,7 +440,9 @@ class MemoryServices:
             if self._again(person, key, (request, action)) is not None:
                 return
             found = self._owned(person, request, action, version)
-            self._put(replace(found, summary=replace(found.summary, state=state, waits_for=Words("", ""), due=None)))
+            self._put(
+                replace(found, summary=replace(found.summary, state=state, waits_for=Words("", ""), due=None))
+            )
             self.keys[person.id, key] = ((request, action), request)
 
     def _put(self, request: Request) -> None:
@@ -347,17 +457,34 @@ class MemoryServices:
     def _made(self, id: str, number: int, person: Person, draft: Draft) -> Request:
         names = {item.name: item.label for item in ITEMS}
         items = tuple(
-            RequestedItem(one.item, names[one.item], one.count, tuple(
-                (next(p.label for p in _item(one.item).parameters if p.name == name), Words(value, value))
-                for name, value in one.values.items()
-            )) for one in draft.items
-        )  # fmt: skip
+            RequestedItem(
+                one.item,
+                names[one.item],
+                one.count,
+                tuple(
+                    (next(p.label for p in _item(one.item).parameters if p.name == name), Words(value, value))
+                    for name, value in one.values.items()
+                ),
+            )
+            for one in draft.items
+        )
         summary = RequestSummary(
-            id, f"YC-2026-{number:06}", person.agency, AGENCIES[person.agency], person.display_name, "submitted",
-            names[draft.items[0].item], draft.purpose, self.now, draft.emergency,
-            Words("người phê duyệt của cơ quan", "the agency's approver"), self.now + timedelta(days=1),
-        )  # fmt: skip
-        return Request(summary, items, draft.end, draft.legal_basis, (), _steps(self.now, 0), draft, frozenset(), 1)
+            id,
+            f"YC-2026-{number:06}",
+            person.agency,
+            AGENCIES[person.agency],
+            person.display_name,
+            "submitted",
+            names[draft.items[0].item],
+            draft.purpose,
+            self.now,
+            draft.emergency,
+            Words("người phê duyệt của cơ quan", "the agency's approver"),
+            self.now + timedelta(days=1),
+        )
+        return Request(
+            summary, items, draft.end, draft.legal_basis, (), _steps(self.now, 0), draft, frozenset(), 1
+        )
 
     def _quota(self, agency: str, lines: tuple[object, ...]) -> tuple[QuotaLine, ...]:
         takes = dict.fromkeys(LIMITS, 0)
@@ -372,8 +499,9 @@ class MemoryServices:
     def _costs(self, draft: Draft) -> tuple[Cost, ...]:
         return tuple(
             Cost(_item(one.item).label, SIZES[one.values["size"]][3] * one.count)
-            for one in draft.items if one.values.get("size") in SIZES
-        )  # fmt: skip
+            for one in draft.items
+            if one.values.get("size") in SIZES
+        )
 
 
 def a_city() -> MemoryServices:
@@ -385,22 +513,40 @@ def a_city() -> MemoryServices:
         done = city.submit(who, a_draft(purpose="Cổng thông tin của quận"), f"second-{place}")
         request = city.found[done]
         city.found[done] = replace(
-            request, summary=replace(request.summary, state="fulfilled", waits_for=Words("", ""), due=None),
-            steps=_steps(city.now, 5), deployments=(f"d-{place}",),
-        )  # fmt: skip
+            request,
+            summary=replace(request.summary, state="fulfilled", waits_for=Words("", ""), due=None),
+            steps=_steps(city.now, 5),
+            deployments=(f"d-{place}",),
+        )
         city.living[f"d-{place}"] = Deployment(
-            DeploymentSummary(f"d-{place}", "web-01", place, AGENCIES[place], TITLE, "active",
-                              city.now - timedelta(days=340), date(2026, 12, 20), "172.24.4.31"),
-            who.display_name, done, "ubuntu", ((Words("Từ máy của anh chị", "From your computer"), "ssh ubuntu@172.24.4.31"),),
-            ((city.now - timedelta(days=340), Words("Máy chủ đã sẵn sàng.", "The server is ready.")),), frozenset(), 1,
-        )  # fmt: skip
+            DeploymentSummary(
+                f"d-{place}",
+                "web-01",
+                place,
+                AGENCIES[place],
+                TITLE,
+                "active",
+                city.now - timedelta(days=340),
+                date(2026, 12, 20),
+                "172.24.4.31",
+            ),
+            who.display_name,
+            done,
+            "ubuntu",
+            ((Words("Từ máy của anh chị", "From your computer"), "ssh ubuntu@172.24.4.31"),),
+            ((city.now - timedelta(days=340), Words("Máy chủ đã sẵn sàng.", "The server is ready.")),),
+            frozenset(),
+            1,
+        )
     return city
 
 
 def a_draft(purpose: str = "Trang tiếp nhận hồ sơ trực tuyến của quận, thay máy chủ cũ.") -> Draft:
     from infra.portal.interface import Line
 
-    return Draft((Line("plain-server", {"size": "nho", "name": "web-02"}),), purpose, date(2027, 6, 30), "123/QĐ-UBND")
+    return Draft(
+        (Line("plain-server", {"size": "nho", "name": "web-02"}),), purpose, date(2027, 6, 30), "123/QĐ-UBND"
+    )
 
 
 def _item(name: str) -> Item:
@@ -413,31 +559,42 @@ def _problems(draft: Draft) -> Iterator[FieldProblem]:
     for at, line in enumerate(draft.items):
         item = next((one for one in ITEMS if one.name == line.item), None)
         if item is None:
-            yield FieldProblem(f"items[{at}].item", Words("Không có trong danh mục.", "It is not in the catalog."))
+            yield FieldProblem(
+                f"items[{at}].item", Words("Không có trong danh mục.", "It is not in the catalog.")
+            )
             continue
         for one in item.parameters:
             value, path = line.values.get(one.name, ""), f"items[{at}].values.{one.name}"
             if one.required and not value:
-                yield FieldProblem(path, Words(f"Hãy nhập: {one.label.vi}.", f"Please enter: {one.label.en}."))
+                yield FieldProblem(
+                    path, Words(f"Hãy nhập: {one.label.vi}.", f"Please enter: {one.label.en}.")
+                )
             elif value and one.pattern and not re.fullmatch(one.pattern, value):
                 yield FieldProblem(path, Words(f"Chưa đúng: {one.help.vi}", f"Not right yet: {one.help.en}"))
     if len(draft.purpose) < 10:
-        yield FieldProblem("purpose", Words("Hãy ghi mục đích, ít nhất 10 ký tự.", "Say what it is for, in 10 characters or more."))
+        yield FieldProblem(
+            "purpose",
+            Words("Hãy ghi mục đích, ít nhất 10 ký tự.", "Say what it is for, in 10 characters or more."),
+        )
 
 
 def _steps(now: datetime, done: int) -> tuple[Step, ...]:
     names = (
-        ("approve", "Phê duyệt", "Approval"), ("make", "Tạo máy chủ", "Making the server"),
-        ("configure", "Cài đặt bên trong", "Setting it up"), ("probe", "Kiểm tra", "Testing it"),
+        ("approve", "Phê duyệt", "Approval"),
+        ("make", "Tạo máy chủ", "Making the server"),
+        ("configure", "Cài đặt bên trong", "Setting it up"),
+        ("probe", "Kiểm tra", "Testing it"),
         ("active", "Sẵn sàng", "Ready"),
-    )  # fmt: skip
+    )
     at = [now + timedelta(seconds=40 * place) for place in range(len(names) + 1)]
     return tuple(
-        Step(name, Words(vi, en), StepState.DONE, at[place], at[place + 1]) if place < done
-        else Step(name, Words(vi, en), StepState.RUNNING, at[place] if done else None) if place == done
+        Step(name, Words(vi, en), StepState.DONE, at[place], at[place + 1])
+        if place < done
+        else Step(name, Words(vi, en), StepState.RUNNING, at[place] if done else None)
+        if place == done
         else Step(name, Words(vi, en), StepState.WAITING)
         for place, (name, vi, en) in enumerate(names)
-    )  # fmt: skip
+    )
 
 
 def _page(rows: list[T], after: str, limit: int) -> Page[T]:

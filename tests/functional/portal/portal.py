@@ -18,8 +18,9 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from infra.domain.person import Person
+from infra.domain.words import Words
 from infra.portal.app import create_app
-from infra.portal.interface import Person, Words
 from infra.portal.session import Access, csrf_token
 from infra.portal.wiring import Wiring
 from tests.functional.portal.memory import (
@@ -50,7 +51,9 @@ class Stand:
 
     def __post_init__(self) -> None:
         self.access = Access(self.sessions, self.directory, self.clock)
-        self.wiring = Wiring(self.services, self.access, self.directory, AGENCIES, CITY, self.clock, **self.more)
+        self.wiring = Wiring(
+            self.services, self.access, self.directory, AGENCIES, CITY, self.clock, **self.more
+        )
         self.app: FastAPI = create_app(self.wiring) if self.own else _shared(self.wiring)
 
     def clock(self) -> datetime:
@@ -107,7 +110,9 @@ class Client(TestClient):
         return self.post(path, data={name: value for name, value in given.items() if value is not None})
 
     def sign_in(self, person: Person, password: str = PASSWORD) -> Any:
-        return self.submit("/sign-in", "/sign-in", agency=person.agency, name=person.name, password=password, next="/")
+        return self.submit(
+            "/sign-in", "/sign-in", agency=person.agency, name=person.name, password=password, next="/"
+        )
 
     def csrf_or(self, otherwise: str) -> str:
         """The token of the session's forms; `otherwise` where nobody is signed in."""
@@ -123,7 +128,9 @@ class Client(TestClient):
 def served(app: FastAPI) -> Iterator[str]:
     """The portal on a port of this machine; its address."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=2))
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=2)
+    )
     runner = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     runner.start()
     while not server.started:

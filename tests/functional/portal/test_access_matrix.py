@@ -14,8 +14,8 @@ from datetime import timedelta
 import pytest
 from fastapi.routing import APIRoute
 
+from infra.domain.person import Role
 from infra.domain.session import Scope
-from infra.portal.interface import Role
 from tests.functional.portal.memory import PEOPLE
 from tests.functional.portal.portal import Client, Stand
 
@@ -86,9 +86,17 @@ RULES: dict[str, Rule | str] = {
     "POST /api/v1/deployments/{id}/actions": Rule(MEMBERS, Scope.OPERATE, "deployment"),
     "GET /api/v1/audit": Rule(AUDITORS, READ),
 }
-THINGS = {"request": ("r13", "r15"), "deployment": ("d-hongbang", "d-lechan"), "nobody": ("t1", "t1"), "": ("", "")}
+THINGS = {
+    "request": ("r13", "r15"),
+    "deployment": ("d-hongbang", "d-lechan"),
+    "nobody": ("t1", "t1"),
+    "": ("", ""),
+}
 """What hongbang has, and the like of it of lechan. Both requests are fulfilled: their streams end."""
-DRAFT = {"items": [{"item": "plain-server", "values": {"size": "nho", "name": "web-03"}}], "purpose": "Thử quyền truy cập"}
+DRAFT = {
+    "items": [{"item": "plain-server", "values": {"size": "nho", "name": "web-03"}}],
+    "purpose": "Thử quyền truy cập",
+}
 BODIES = {
     "/api/v1/previews": DRAFT,
     "/api/v1/requests": DRAFT,
@@ -151,12 +159,16 @@ def test_a_role_gets_what_it_may_and_another_agencys_things_do_not_exist(route: 
             assert status == 404, f"{route} {thing}"
         else:
             # What its state forbids is told to who may see it; nobody learns it otherwise.
-            allowed = {200, 201, 204, 303, 422} | ({403, 404, 409} if route.split(" ", maxsplit=1)[0] != "GET" or "change" in route else set())
+            allowed = {200, 201, 204, 303, 422} | (
+                {403, 404, 409} if route.split(" ", maxsplit=1)[0] != "GET" or "change" in route else set()
+            )
             assert status in allowed, f"{route} {thing}"
 
 
 @pytest.mark.parametrize("scope", Scope)
-@pytest.mark.parametrize("route", [route for route in RULES if "/api/" in route and isinstance(RULES[route], Rule)])
+@pytest.mark.parametrize(
+    "route", [route for route in RULES if "/api/" in route and isinstance(RULES[route], Rule)]
+)
 def test_a_token_opens_only_what_its_scope_is_for(route: str, scope: Scope) -> None:
     rule, stand = RULES[route], Stand()
     assert isinstance(rule, Rule)
@@ -192,7 +204,9 @@ def test_a_role_that_was_taken_away_is_gone_within_minutes() -> None:
     stand = Stand()
     with stand.as_person("u-binh") as client:
         assert client.get("/approvals").status_code == 200
-        stand.directory.people["u-binh"] = PEOPLE["u-hoa"].__class__("u-binh", "binh", "hongbang", frozenset({Role.MEMBER}))
+        stand.directory.people["u-binh"] = PEOPLE["u-hoa"].__class__(
+            "u-binh", "binh", "hongbang", frozenset({Role.MEMBER})
+        )
         stand.later(timedelta(minutes=6))
         assert client.get("/approvals").status_code == 403
         del stand.directory.people["u-binh"]

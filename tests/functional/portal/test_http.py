@@ -1,4 +1,4 @@
-"""The portal over HTTP: signing in, forged forms, limits, headers, idempotency, and what programs are told."""
+"""The portal over HTTP: signing in, forged forms, limits, headers, idempotency, what programs are told."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from tests.functional.portal.memory import PASSWORD, PEOPLE
 from tests.functional.portal.portal import ORIGIN, Client, Stand
 
 HOA, BINH = PEOPLE["u-hoa"], PEOPLE["u-binh"]
-DRAFT = {"items": [{"item": "plain-server", "values": {"size": "nho", "name": "web-03"}}], "purpose": "Một máy để thử"}
+DRAFT = {
+    "items": [{"item": "plain-server", "values": {"size": "nho", "name": "web-03"}}],
+    "purpose": "Một máy để thử",
+}
 FORM = {
     "items[0].item": "plain-server", "items[0].values.size": "nho", "items[0].values.name": "web-07",
     "items[0].count": "1", "purpose": "Trang tiếp nhận hồ sơ", "end": "30/06/2027", "do": "submit",
@@ -41,7 +44,9 @@ def test_the_right_password_begins_a_session_that_no_script_can_read(stand: Stan
     with stand.client() as client:
         answer = client.sign_in(HOA)
         assert (answer.status_code, answer.headers["location"]) == (303, "/")
-        cookie = next(one for one in answer.headers.get_list("set-cookie") if one.startswith("__Host-session"))
+        cookie = next(
+            one for one in answer.headers.get_list("set-cookie") if one.startswith("__Host-session")
+        )
         assert {"HttpOnly", "Secure", "Path=/", "SameSite=lax"} <= set(re.split("; ", cookie))
         assert "Nguyễn Thị Hoa" in client.get("/").text
         assert client.get("/sign-in").status_code == 303
@@ -101,7 +106,11 @@ def test_a_session_ends_when_it_idles_and_at_the_latest_after_a_working_day(stan
 
 
 def test_signing_out_everywhere_ends_every_session_of_the_person(stand: Stand) -> None:
-    with stand.as_person("u-hoa") as office, stand.as_person("u-hoa") as home, stand.as_person("u-binh") as other:
+    with (
+        stand.as_person("u-hoa") as office,
+        stand.as_person("u-hoa") as home,
+        stand.as_person("u-binh") as other,
+    ):
         assert office.submit("/sign-out", "/account", all="1").status_code == 303
         assert [one.get("/").status_code for one in (office, home, other)] == [303, 303, 200]
 
@@ -132,9 +141,12 @@ def test_a_form_without_its_sessions_token_changes_nothing(stand: Stand, given: 
 
 
 @pytest.mark.parametrize(
-    "headers", [{"Origin": "https://evil.test"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}]
+    "headers",
+    [{"Origin": "https://evil.test"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}],
 )
-def test_a_form_from_another_site_changes_nothing_even_with_the_token(stand: Stand, headers: dict[str, str]) -> None:
+def test_a_form_from_another_site_changes_nothing_even_with_the_token(
+    stand: Stand, headers: dict[str, str]
+) -> None:
     with stand.as_person("u-hoa") as client:
         fields = {**FORM, "csrf": client.csrf_or(""), "key": "key-12345678"}
         assert client.post("/requests/new", data=fields, headers=headers).status_code == 403
@@ -191,7 +203,9 @@ def test_a_body_that_is_too_large_is_refused_announced_or_not(stand: Stand) -> N
         assert client.post("/requests/new", content=drops(), headers=form).status_code in (400, 413)
 
 
-@pytest.mark.parametrize("path", ["/", "/sign-in", "/nowhere", "/static/portal.js", "/api/v1/me", "/audit/export.csv"])
+@pytest.mark.parametrize(
+    "path", ["/", "/sign-in", "/nowhere", "/static/portal.js", "/api/v1/me", "/audit/export.csv"]
+)
 def test_every_answer_has_the_headers_that_keep_it_safe(stand: Stand, path: str) -> None:
     with stand.as_person("u-lan") as client:
         headers = client.get(path).headers
@@ -205,7 +219,15 @@ def test_every_answer_has_the_headers_that_keep_it_safe(stand: Stand, path: str)
 
 
 def test_no_page_has_code_or_style_of_its_own(stand: Stand) -> None:
-    paths = ["/", "/catalog", "/requests/new?item=plain-server", "/requests/r12", "/approvals/r12", "/audit", "/account"]
+    paths = [
+        "/",
+        "/catalog",
+        "/requests/new?item=plain-server",
+        "/requests/r12",
+        "/approvals/r12",
+        "/audit",
+        "/account",
+    ]
     with stand.as_person("u-dung") as client:
         for path in paths:
             text = client.get(path).text
@@ -216,7 +238,9 @@ def test_no_page_has_code_or_style_of_its_own(stand: Stand) -> None:
 def test_what_people_wrote_is_never_markup(stand: Stand) -> None:
     with stand.as_person("u-hoa") as client:
         wicked = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
-        answer = client.submit("/requests/new", "/requests/new?item=plain-server", **{**FORM, "purpose": wicked})
+        answer = client.submit(
+            "/requests/new", "/requests/new?item=plain-server", **{**FORM, "purpose": wicked}
+        )
         page = client.get(answer.headers["location"]).text
         assert "<img src=x" not in page
         assert "&lt;script&gt;alert(1)" in page
@@ -272,20 +296,28 @@ def test_a_decision_on_what_has_changed_meanwhile_is_not_taken(stand: Stand) -> 
 def test_a_rejection_needs_a_reason_and_keeps_what_was_written(stand: Stand) -> None:
     with stand.as_person("u-binh") as client:
         version = str(stand.services.found["r12"].version)
-        answer = client.submit("/approvals/r12", "/approvals/r12", verdict="reject", reason="", version=version)
+        answer = client.submit(
+            "/approvals/r12", "/approvals/r12", verdict="reject", reason="", version=version
+        )
         assert answer.status_code == 422
         assert "Hãy ghi lý do" in answer.text
-        done = client.submit("/approvals/r12", "/approvals/r12", verdict="reject", reason="Trùng", version=version)
+        done = client.submit(
+            "/approvals/r12", "/approvals/r12", verdict="reject", reason="Trùng", version=version
+        )
         assert done.headers["location"] == "/approvals?done=1"
 
 
 def test_stopping_a_server_asks_once_more(stand: Stand) -> None:
     with stand.as_person("u-hoa") as client:
-        first = client.submit("/deployments/d-hongbang", "/deployments/d-hongbang", action="stop", version="1")
+        first = client.submit(
+            "/deployments/d-hongbang", "/deployments/d-hongbang", action="stop", version="1"
+        )
         assert first.status_code == 200
         assert "Đồng ý, thực hiện" in first.text
         assert stand.services.living["d-hongbang"].version == 1
-        again = client.submit("/deployments/d-hongbang", "/deployments/d-hongbang", action="stop", version="1", sure="yes")
+        again = client.submit(
+            "/deployments/d-hongbang", "/deployments/d-hongbang", action="stop", version="1", sure="yes"
+        )
         assert again.status_code == 303
         assert stand.services.living["d-hongbang"].version == 2
 
@@ -363,7 +395,10 @@ def test_no_token_lives_longer_than_the_city_allows(stand: Stand, days: str) -> 
 
 
 def test_progress_comes_as_events_and_ends_with_the_request(stand: Stand) -> None:
-    with program(stand, "u-hoa", Scope.READ) as client, client.stream("GET", "/api/v1/requests/r13/events") as answer:
+    with (
+        program(stand, "u-hoa", Scope.READ) as client,
+        client.stream("GET", "/api/v1/requests/r13/events") as answer,
+    ):
         assert answer.headers["content-type"].startswith("text/event-stream")
         text = "".join(answer.iter_text())
     assert re.findall(r"^event: (\w+)", text, flags=re.M) == ["progress", "end"]
@@ -392,7 +427,7 @@ def test_the_language_that_was_chosen_once_is_kept(stand: Stand) -> None:
 
 
 def test_an_export_of_the_audit_log_cannot_run_a_formula(stand: Stand) -> None:
-    from infra.portal.interface import Words
+    from infra.domain.words import Words
 
     stand.services.record(HOA, "request.submit", "=HYPERLINK(1)", Words("+x", "@x"), "-1")
     with stand.as_person("u-lan") as client:

@@ -1,4 +1,4 @@
-"""The reader's language: nothing is missing in Vietnamese, and figures are written as its readers write them."""
+"""The reader's language: nothing is missing in Vietnamese, and figures are as its readers write them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from babel.messages.pofile import read_po
 
-from infra.portal.interface import Words
+from infra.domain.words import Words
 from infra.portal.language import Reader
 from tests.unit.portal.catalog_reading import PORTAL, messages
 
@@ -29,9 +29,7 @@ def known() -> dict[str, str]:
 
 
 def said() -> dict[str, str]:
-    return {
-        text[0] if isinstance(text, tuple) else text: f"{file}:{line}" for file, line, text in messages()
-    }
+    return {text[0] if isinstance(text, tuple) else text: f"{file}:{line}" for file, line, text in messages()}
 
 
 def test_every_text_of_pages_and_code_is_in_the_vietnamese_catalog() -> None:
