@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,21 +13,24 @@ from infra.domain.session import Scope, Session, Token
 from infra.store.portal_database import PortalDatabase
 from infra.store.portal_schema import METADATA
 
-_PERSON = (
-    sa.Column("person", sa.String(255), nullable=False),
-    sa.Column("person_name", sa.Text, nullable=False),
-    sa.Column("agency", sa.String(63), nullable=False),
-    sa.Column("roles", sa.String(255), nullable=False),
-    sa.Column("display_name", sa.Text, nullable=False),
-    sa.Column("email", sa.Text, nullable=False),
-    sa.Column("source", sa.String(32), nullable=False),
-    sa.Column("checked", sa.String(32), nullable=False),
-)
+
+def _person_columns() -> Iterator[sa.Column[str]]:
+    """Who it speaks for, as the directory last said."""
+    yield sa.Column("person", sa.String(255), nullable=False)
+    yield sa.Column("person_name", sa.Text, nullable=False)
+    yield sa.Column("agency", sa.String(63), nullable=False)
+    yield sa.Column("roles", sa.String(255), nullable=False)
+    yield sa.Column("display_name", sa.Text, nullable=False)
+    yield sa.Column("email", sa.Text, nullable=False)
+    yield sa.Column("source", sa.String(32), nullable=False)
+    yield sa.Column("checked", sa.String(32), nullable=False)
+
+
 SESSION = sa.Table(
     "session",
     METADATA,
     sa.Column("digest", sa.String(64), primary_key=True),
-    *(column.copy() for column in _PERSON),
+    *_person_columns(),
     sa.Column("started", sa.String(32), nullable=False),
     sa.Column("seen", sa.String(32), nullable=False),
     sa.Column("address", sa.String(64), nullable=False),
@@ -40,7 +43,7 @@ TOKEN = sa.Table(
     sa.Column("digest", sa.String(64), primary_key=True),
     sa.Column("id", sa.String(36), nullable=False, unique=True),
     sa.Column("name", sa.Text, nullable=False),
-    *(column.copy() for column in _PERSON),
+    *_person_columns(),
     sa.Column("scopes", sa.String(255), nullable=False),
     sa.Column("made", sa.String(32), nullable=False),
     sa.Column("expires", sa.String(32), nullable=False),

@@ -6,7 +6,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -48,11 +48,12 @@ class Stand:
     directory: MemoryDirectory = field(default_factory=MemoryDirectory)
     more: dict[str, Any] = field(default_factory=dict)
     own: bool = False
+    agencies: Mapping[str, Words] = field(default_factory=lambda: AGENCIES)
 
     def __post_init__(self) -> None:
         self.access = Access(self.sessions, self.directory, self.clock)
         self.wiring = Wiring(
-            self.services, self.access, self.directory, AGENCIES, CITY, self.clock, **self.more
+            self.services, self.access, self.directory, self.agencies, CITY, self.clock, **self.more
         )
         self.app: FastAPI = create_app(self.wiring) if self.own else _shared(self.wiring)
 
