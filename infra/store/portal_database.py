@@ -27,6 +27,8 @@ from infra.store import migration
 from infra.store.engine import answering, open_engine
 from infra.store.portal_schema import AUDIT, AUDIT_HEAD
 
+Connection = sa.Connection
+"""What reads of one state of the database go through; upper layers hand it on and know no more of it."""
 _BATCH = 1000
 _MIGRATING = 7130452
 """PostgreSQL's advisory lock while tables are made: two servers may start at once."""

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
-
 from infra.domain import request as domain
 from infra.domain.approval import (
     Delegation,
@@ -42,7 +40,7 @@ from infra.portal.service.ground import CHANGED, Ground, Refused
 from infra.portal.service.request import RequestService, quota_lines
 from infra.store import request as requests
 from infra.store import reservation as reservations
-from infra.store.portal_database import Transaction
+from infra.store.portal_database import Connection, Transaction
 from infra.store.request import Wanted
 from infra.store.transition import move_request
 
@@ -176,7 +174,7 @@ class ApprovalService:
 
         self._ground.once(person, key, ["delegate", taker, start.isoformat(), end.isoformat()], effect)
 
-    def _find(self, connection: sa.Connection, person: Person, request: str) -> domain.Request:
+    def _find(self, connection: Connection, person: Person, request: str) -> domain.Request:
         """Who signs for another may belong to another agency, and sees what they sign."""
         found = requests.find(connection, request)
         now = self._ground.clock()
@@ -209,7 +207,7 @@ class ApprovalService:
             requests.save(tx, found, version)
         self._audit(tx, person, found, made, action=f"request.{made.verdict}", facts=facts)
 
-    def _facts(self, connection: sa.Connection, found: domain.Request) -> Facts:
+    def _facts(self, connection: Connection, found: domain.Request) -> Facts:
         site = self._ground.site
         account = reservations.account(connection, found.agency)
         own = reservations.held(connection, found.id)

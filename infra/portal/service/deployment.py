@@ -6,8 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import sqlalchemy as sa
-
 from infra.domain import deployment as domain
 from infra.domain.audit import moment
 from infra.domain.deployment import DeploymentEvent, DeploymentState
@@ -20,7 +18,7 @@ from infra.store import deployment as deployments
 from infra.store import request as requests
 from infra.store.audit import AuditWanted, search
 from infra.store.deployment import WantedDeployments
-from infra.store.portal_database import Transaction
+from infra.store.portal_database import Connection, Transaction
 from infra.store.transition import move_deployment
 
 LONGEST_LIST = 200
@@ -126,7 +124,7 @@ class DeploymentService:
         else:
             deployments.save(tx, replace(before, **changes), version)
 
-    def _find(self, connection: sa.Connection, person: Person, deployment: str) -> domain.Deployment:
+    def _find(self, connection: Connection, person: Person, deployment: str) -> domain.Deployment:
         found = deployments.find(connection, deployment)
         if found is None or not person.sees(found.agency):
             raise NotFound("there is no such deployment, or it belongs to another agency")

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-import sqlalchemy as sa
-
 from infra.domain import deployment as deployment_domain
 from infra.domain import request as request_domain
 from infra.domain.agency import Agency
@@ -24,7 +22,7 @@ from infra.domain.reservation import QuotaExceeded
 from infra.domain.words import Words
 from infra.portal.interface import Capacity, Component, Conflict, FieldProblem, InputRefused, NotAllowed
 from infra.store.answer import KeyUsed, once
-from infra.store.portal_database import PortalDatabase, Transaction
+from infra.store.portal_database import Connection, PortalDatabase, Transaction
 from infra.store.request import ChangedMeanwhile
 
 UNKNOWN_CAPACITY = Capacity(
@@ -68,7 +66,7 @@ class Ground:
         return self.clock().astimezone(ZONE).date()
 
     @contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
+    def reading(self) -> Iterator[Connection]:
         with self.database.reading() as connection:
             yield connection
 

@@ -6,8 +6,6 @@ from dataclasses import asdict
 from typing import Any
 from uuid import uuid4
 
-import sqlalchemy as sa
-
 from infra.domain import request as domain
 from infra.domain.person import SEES_ALL, Person, Role
 from infra.domain.quota import NO_QUOTA, RESOURCES, Quota
@@ -32,7 +30,7 @@ from infra.portal.service import shown
 from infra.portal.service.ground import Ground, Refused
 from infra.store import request as requests
 from infra.store import reservation as reservations
-from infra.store.portal_database import Transaction
+from infra.store.portal_database import Connection, Transaction
 from infra.store.request import Wanted
 from infra.store.transition import move_request
 
@@ -133,14 +131,14 @@ class RequestService:
             found = self.find(connection, person, request)
             return shown.request(self._ground, connection, person, found)
 
-    def find(self, connection: sa.Connection, person: Person, request: str) -> domain.Request:
+    def find(self, connection: Connection, person: Person, request: str) -> domain.Request:
         """Raises NotFound for what the person may not see, and for what is not there, with the same words."""
         found = requests.find(connection, request)
         if found is None or not person.sees(found.agency):
             raise NotFound("there is no such request, or it belongs to another agency")
         return found
 
-    def own(self, connection: sa.Connection, person: Person, request: str) -> domain.Request:
+    def own(self, connection: Connection, person: Person, request: str) -> domain.Request:
         """Raises Refused where another one asked for it."""
         found = self.find(connection, person, request)
         if found.requester != person.id:

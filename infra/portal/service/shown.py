@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-import sqlalchemy as sa
-
 from infra.domain import request as domain
 from infra.domain.approval import (
     Signature,
@@ -39,6 +37,7 @@ from infra.portal.service.ground import Ground
 from infra.store import deployment as deployments
 from infra.store import journal
 from infra.store import request as requests
+from infra.store.portal_database import Connection
 from infra.store.request import Signed
 
 STAGE_WORDS = {
@@ -75,7 +74,7 @@ def summary(ground: Ground, request: domain.Request, signed: Sequence[Signed]) -
     )  # fmt: skip
 
 
-def request(ground: Ground, connection: sa.Connection, person: Person, found: domain.Request) -> Request:
+def request(ground: Ground, connection: Connection, person: Person, found: domain.Request) -> Request:
     signed = requests.signatures(connection, found.id)
     return Request(
         summary(ground, found, signed),
@@ -142,7 +141,7 @@ def _decision(one: Signed) -> Decision:
 
 
 def _steps(
-    connection: sa.Connection, request: domain.Request, signed: Sequence[Signed]
+    connection: Connection, request: domain.Request, signed: Sequence[Signed]
 ) -> tuple[Step, ...]:  # fmt: skip
     handed_in = Step(
         "submitted", Words("Gửi yêu cầu", "Handed in"), StepState.DONE, request.submitted, request.submitted
@@ -187,7 +186,7 @@ def _draft(request: domain.Request) -> Draft:
 
 
 def _may(
-    ground: Ground, connection: sa.Connection, person: Person, request: domain.Request,
+    ground: Ground, connection: Connection, person: Person, request: domain.Request,
     signed: Sequence[Signed],
 ) -> frozenset[str]:  # fmt: skip
     may = set()

@@ -12,11 +12,15 @@ from dataclasses import replace
 import pytest
 
 from infra.domain.deployment import Deployment, DeploymentState, Ladder, StepKind
+from infra.domain.flavor import Flavor
 from infra.domain.person import Role
+from infra.domain.quota import LANDING_ZONE_USAGE, Quota
 from infra.domain.reservation import QuotaExceeded
+from infra.domain.server import ServerSpec
 from infra.domain.step import StepState
 from infra.domain.words import Words
 from infra.portal.interface import AuditFilter, Conflict, NotAllowed, NotFound
+from infra.portal.service.account import take_in
 from infra.portal.service.services import PortalServices
 from infra.store import deployment as deployments
 from infra.store import journal, lease, reservation
@@ -25,7 +29,7 @@ from infra.store.lease import Lease, LeaseLost
 from infra.store.portal_database import PortalDatabase
 from infra.store.work import WorkBook
 
-from .city import AN, BASE, BINH, CHI, DUNG, LIMIT, NOW, STRANGER, Clock, make_draft, make_person
+from .city import AGENCIES, AN, BASE, BINH, CHI, DUNG, LIMIT, NOW, STRANGER, Clock, make_draft, make_person
 from .test_portal_request import approve, total
 
 MINUTE = dt.timedelta(minutes=1)
@@ -338,3 +342,17 @@ def test_deployments_are_listed_page_by_page_and_counted_at_home(
     home = services.home(BINH)
     assert (home.open_requests, home.to_decide, home.deployments) == (0, 0, 5)
     assert services.home(STRANGER).deployments == 0
+
+
+def test_the_inventorys_accounts_are_taken_in_once(portal: PortalDatabase) -> None:
+    small = Flavor("small", 1, 512, 2)
+    server = ServerSpec("web", "small", "debian", floating_ip=True)
+    agencies = [replace(one, servers=(server,)) for one in AGENCIES.values()]
+    assert take_in(portal, agencies, [small], NOW) == ("sotc", "sonv")
+    assert take_in(portal, agencies, [small], NOW) == ()
+    assert total(portal) == LANDING_ZONE_USAGE + Quota(
+        instances=1, cores=1, ram_mib=512, floating_ips=1, ports=1
+    )
+    changed = [replace(agencies[0], quota=LIMIT * 2), agencies[1]]
+    assert take_in(portal, changed, [small], NOW) == ("sotc",)
+    assert portal.verify() == 3

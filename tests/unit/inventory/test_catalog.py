@@ -184,10 +184,10 @@ def test_what_is_asked_for_an_item_is_read(lab: Folder) -> None:
     assert database.blueprint == "database-server/1"
     assert database.takes == Quota(ports=1, security_groups=1, volumes=1)
     checked = check_values(
-        database.parameters, {"size": "vm.medium", "volume_gib": "7", "database": "hoso", "ssh_key": KEY}
+        database.parameters, {"size": "vm.small", "volume_gib": "7", "database": "hoso", "ssh_key": KEY}
     )
     assert checked.problems == ()
-    assert checked.takes == Quota(instances=1, cores=2, ram_mib=512, gigabytes=7)
+    assert checked.takes == Quota(instances=1, cores=1, ram_mib=512, gigabytes=7)
     assert catalog_.prices.of(checked.takes)
 
 
