@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 import httpx
-from authlib.integrations.base_client import OAuthError
+from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.requests_client import OAuth2Session
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -81,7 +81,7 @@ class OpenId:
                     code_verifier=begun.verifier,
                 )  # fmt: skip
             claims = self._claims(token["id_token"], begun.nonce)
-        except (OAuthError, JoseError, KeyError, ValueError) as wrong:
+        except (AuthlibBaseError, JoseError, KeyError, ValueError) as wrong:
             raise SignInRefused(f"the provider's answer does not prove who this is: {wrong}") from wrong
         except RequestException as failed:
             raise DirectoryUnreachable(f"{self._provider.issuer}: {failed}") from failed
