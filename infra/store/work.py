@@ -53,7 +53,7 @@ class WorkBook:
     def begin(self, lease: Lease, request: str, now: datetime) -> Work:
         """Check the quota for the last time and give each thing that is asked for its deployment, with a name
         and an id that are the same however often this is begun. Raises QuotaExceeded, LeaseLost, and
-        TransitionRefused where the request is not approved.
+        LookupError where the request is not approved.
         """
         with self._database.writing() as tx:
             fence(tx, lease)
