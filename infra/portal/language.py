@@ -114,6 +114,8 @@ RESOURCES = {
     "security_groups": N_("Security groups"),
     "ports": N_("Network ports"),
 }
+MAIN_RESOURCES = ("instances", "cores", "ram_mib", "gigabytes", "floating_ips")
+"""What everybody is shown of a quota; the rest where a request takes of it, or it is passed."""
 STATES = {
     "submitted": (N_("Waiting for approval"), "warn"),
     "returned": (N_("Returned to you"), "warn"),

@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from infra.portal import ability
-from infra.portal.language import ACTIONS, LANGUAGES, N_, ROLES, SCOPES, STATES, catalog
+from infra.portal.language import ACTIONS, LANGUAGES, MAIN_RESOURCES, N_, ROLES, SCOPES, STATES, catalog
 from infra.portal.visitor import SESSION_COOKIE, VISIT_COOKIE, Visitor, wiring
 
 YEAR = 365 * 24 * 3600
@@ -53,7 +53,7 @@ def environment(code: str) -> Environment:
 
     made.globals.update(
         STATES=STATES, ROLES=ROLES, ACTIONS=ACTIONS, SCOPES=SCOPES, LANGUAGES=LANGUAGES, state=state,
-        kept_query=kept_query,
+        MAIN_RESOURCES=MAIN_RESOURCES, kept_query=kept_query,
     )  # fmt: skip
     return made
 

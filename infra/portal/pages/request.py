@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
+from infra.domain.words import Words
 from infra.portal import ability, api
 from infra.portal.interface import Conflict, Draft, FieldProblem, InputRefused, Item, NotFound
 from infra.portal.request_form import MAX_ITEMS, Entered
@@ -152,9 +153,21 @@ def _form(
     wrong = {} if shy else {one.field: one.told for one in [*preview.problems, *unread, *problems]}
     return render(
         request, visitor, "request_form.html", status, entered=entered, preview=preview, problems=wrong,
-        alert=alert, items=items, by_name={item.name: item for item in items}, changing=changing,
+        alert=alert, items=items, by_name={item.name: item for item in items},
+        labels=_labels(entered, items), changing=changing,
         version=version, room=len(entered.items) < MAX_ITEMS,
     )  # fmt: skip
+
+
+def _labels(entered: Entered, items: Sequence[Item]) -> dict[str, Words]:
+    """What the fields of the chosen items are called, by name: a summary of problems says it."""
+    known = {item.name: item for item in items}
+    return {
+        f"items[{at}].values.{parameter.name}": parameter.label
+        for at, name in enumerate(entered.items)
+        if name in known
+        for parameter in known[name].parameters
+    }
 
 
 def _texts(sent: Posted) -> dict[str, str]:
