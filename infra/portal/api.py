@@ -157,6 +157,6 @@ def audit(
     return wiring(request).services.audit(visitor.known, wanted, after=after, limit=limit)
 
 
-@router.get("/status", summary="How the cloud is; open to everybody")
+@router.get("/status", summary="How the cloud is; open to everybody", openapi_extra={"security": []})
 def status(request: Request) -> interface.PublicStatus:
     return wiring(request).services.status()

@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from infra.domain.words import Words
@@ -69,6 +70,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(InfraError, _failed)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _broken)
 
 
@@ -120,6 +122,11 @@ def _http(request: Request, error: Exception) -> Response:
         return _page(request, status, title, "", headers)
     code = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}.get(status, "bad_request")
     return _problem(status, title, "", code, (), say, headers)
+
+
+def _gone(request: Request, error: Exception) -> Response:
+    """The browser hung up while it was sending: nobody reads this, and nothing is wrong here."""
+    return Response(status_code=HTTPStatus.BAD_REQUEST)
 
 
 def _broken(request: Request, error: Exception) -> Response:
