@@ -88,8 +88,8 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Checked:
-    """`values` by parameter with defaults filled in, and `problems` by parameter; `takes` counts only where
-    there are none.
+    """`values` by parameter with defaults filled in, and `problems` by parameter; `takes` counts
+    those that are right.
     """
 
     values: Mapping[str, str]

@@ -24,17 +24,16 @@ BASIS_FROM_LEVEL = 3
 
 @dataclass(frozen=True)
 class CheckedDraft:
-    """`end` has the items' usual one filled in. `items` is complete only where there are no problems."""
+    """`end` has the items' usual one filled in. `items` is complete only where there are no problems;
+    `takes` counts what is known of items that still have some.
+    """
 
     agency: str
     items: tuple[RequestItem, ...]
     end: date | None
     security_level: int
+    takes: Quota
     problems: tuple[FieldProblem, ...]
-
-    @property
-    def takes(self) -> Quota:
-        return sum((one.takes for one in self.items), start=NO_QUOTA)
 
 
 def agency_of(person: Person, draft: Draft, known: Sequence[str]) -> str:
@@ -51,9 +50,10 @@ def agency_of(person: Person, draft: Draft, known: Sequence[str]) -> str:
 
 def check(draft: Draft, agency: Agency, catalog: Catalog, today: date) -> CheckedDraft:
     known = {item.name: item for item in catalog.requestable}
-    items, problems = [], []
+    items, problems, takes = [], [], NO_QUOTA
     for index, line in enumerate(draft.items[:MOST_LINES]):
-        item, wrong = _line(line, known, f"items[{index}]")
+        item, counted, wrong = _line(line, known, f"items[{index}]")
+        takes += counted
         problems += wrong
         items += [item] if item is not None else []
     asked = [known[line.item] for line in draft.items[:MOST_LINES] if line.item in known]
@@ -61,15 +61,15 @@ def check(draft: Draft, agency: Agency, catalog: Catalog, today: date) -> Checke
     days = min((item.days for item in asked if item.days), default=0)
     end = draft.end or (today + timedelta(days=days) if days else None)
     problems += [*_size(draft), *_texts(draft, level), *_end(end, today, days)]
-    return CheckedDraft(agency.code, tuple(items), end, level, tuple(problems))
+    return CheckedDraft(agency.code, tuple(items), end, level, takes, tuple(problems))
 
 
 def _line(
     line: Line, known: dict[str, CatalogItem], place: str
-) -> tuple[RequestItem | None, list[FieldProblem]]:
+) -> tuple[RequestItem | None, Quota, list[FieldProblem]]:
     item = known.get(line.item)
     if item is None:
-        return None, [FieldProblem(f"{place}.item", _NO_ITEM)]
+        return None, NO_QUOTA, [FieldProblem(f"{place}.item", _NO_ITEM)]
     checked = check_values(item.parameters, line.values)
     problems = [FieldProblem(f"{place}.values.{name}", told) for name, told in checked.problems]
     if not 1 <= line.count <= item.max_count:
@@ -77,10 +77,11 @@ def _line(
         problems.append(
             FieldProblem(f"{place}.count", Words(f"Từ 1 đến {most}.", f"Between 1 and {most}."))
         )  # fmt: skip
-    if problems:
-        return None, problems
     unit = item.takes + checked.takes
-    return RequestItem(item.name, item.blueprint, line.count, checked.values, unit), []
+    if problems:
+        return None, unit * max(0, min(line.count, item.max_count)), problems
+    made = RequestItem(item.name, item.blueprint, line.count, checked.values, unit)
+    return made, made.takes, []
 
 
 def _size(draft: Draft) -> list[FieldProblem]:

@@ -285,6 +285,13 @@ def test_the_preview_counts_quota_and_price(services: PortalServices) -> None:
     assert told.problems == ()
 
 
+def test_the_preview_counts_what_is_known_while_something_is_still_wrong(services: PortalServices) -> None:
+    told = services.preview(AN, make_draft(count=2, values={"size": "large", "disk": "wrong"}))
+    assert [one.field for one in told.problems] == ["items[0].values.disk"]
+    assert next(one.takes for one in told.quota if one.resource == "cores") == 8
+    assert told.vnd_month == 8 * 100_000 + 8 * 50_000
+
+
 def test_an_approver_sees_the_request_against_what_is_used_and_what_rules_would_do(
     services: PortalServices,
 ) -> None:
