@@ -31,7 +31,7 @@ of them end with it.
 - **must not fire**: what somebody might expect, or fear.
 - **may follow**: what comes when the fault lasts longer than the test.
 
-That a real nova-compute stops is `tests/cloud/test_alert.py`; the rules one by one are in
+That a real nova-compute stops is `tests/cloud/test_watching.py`; the rules one by one are in
 `tests/monitoring/cases`.
 
 """
