@@ -1,8 +1,8 @@
 """Alerts that ops staff and agencies depend on: seen to fire, to arrive by mail and webhook, and to end; a
 server that comes and goes meanwhile raises none.
 
-The last of the live tests: the server that is stopped here spends more of its agency's error budget than there
-is, and the site tells so for hours.
+The last of the live tests: the server that is stopped here spends more of its agency's error budget than
+there is, and the site tells so for hours.
 """
 
 from __future__ import annotations
