@@ -34,12 +34,12 @@ def free_port(address: str = "127.0.0.1") -> int:
         return int(found.getsockname()[1])
 
 
-def eventually(look: Callable[[], T], what: str) -> T:
-    """What `look` returns as soon as it is true."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def eventually(look: Callable[[], T], what: str, seconds: float = PATIENCE_SECONDS, every: float = 0.1) -> T:
+    """What `look` returns as soon as it is true; it is asked `every` so many seconds."""
+    deadline = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < deadline, f"never came: {what}"
-        time.sleep(0.1)
+        time.sleep(every)
     return found
 
 

@@ -19,8 +19,8 @@ _BOOT_SECTOR = b"\xfa\xf4\xeb\xfd".ljust(446, b"\0") + _PARTITION.ljust(64, b"\0
 
 
 def image(ground: Ground) -> str:
-    """What servers boot: it halts at once, for nobody asks the guest anything, and an emulated Debian that
-    starts and stops some forty times takes half an hour of a core.
+    """What servers boot: it halts at once, for nobody asks the guest anything, and an emulated Debian takes
+    most of a core each time that it starts.
     """
     inputs = {
         "name": ground.name("image of servers"), "containerFormat": "bare", "diskFormat": "raw",
