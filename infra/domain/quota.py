@@ -29,8 +29,13 @@ class Quota:
     def __add__(self, other: Quota) -> Quota:
         return Quota(**{name: getattr(self, name) + getattr(other, name) for name in RESOURCES})
 
+    def __mul__(self, count: int) -> Quota:
+        return Quota(**{name: getattr(self, name) * count for name in RESOURCES})
+
 
 RESOURCES: tuple[str, ...] = tuple(field.name for field in fields(Quota))
+
+NO_QUOTA = Quota()
 
 LANDING_ZONE_USAGE = Quota(networks=1, routers=1, security_groups=2, ports=2)
 """What a landing zone takes before its first server: a network with its metadata port, a router with one

@@ -15,9 +15,18 @@ from pydantic import AfterValidator, Field
 
 from infra.domain import probe as domain
 from infra.domain.catalog import DEFAULT_ITEM, Catalog, CatalogItem, MetricsEndpoint, ServiceObjective
+from infra.domain.price import NO_PRICES, PriceList
 from infra.domain.probe import DEFAULT_TIMEOUT_SECONDS, PLACEHOLDERS, Probe, unknown_placeholders
 from infra.errors import InventoryInvalid, Problem
 from infra.inventory import document
+from infra.inventory.catalog_parameter import (
+    MAX_PARAMETERS,
+    Blueprint,
+    ParameterModel,
+    PricesModel,
+    TakesModel,
+    findings,
+)
 from infra.inventory.document import Document
 from infra.inventory.schema import Items, Located, Strict, validate
 from infra.inventory.value import AbsolutePath, Address, Label, Text, refuse
@@ -172,17 +181,31 @@ class ItemModel(Strict):
     probes: list[Any] = Field(default_factory=list, max_length=MAX_PROBES)
     slo: ObjectiveModel | None = None
     metrics: list[MetricsModel] = Field(default_factory=list, max_length=20)
+    blueprint: Blueprint | None = None
+    summary_vi: Text | None = None
+    summary_en: Text | None = None
+    parameters: list[ParameterModel] = Field(default_factory=list, max_length=MAX_PARAMETERS)
+    takes: TakesModel = Field(default_factory=TakesModel)
+    max_count: int = Field(default=5, ge=1, le=20)
+    days: int = Field(default=365, ge=0, le=3650)
+    security_level: int = Field(default=1, ge=1, le=5)
 
     def to_domain(self, probes: Sequence[Probe]) -> CatalogItem:
         slo = ServiceObjective(self.slo.objective, self.slo.window_days) if self.slo else None
         metrics = tuple(MetricsEndpoint(one.name, one.port, one.path) for one in self.metrics)
-        return CatalogItem(self.name, self.kind, self.name_vi, self.name_en, tuple(probes), slo, metrics)
+        return CatalogItem(
+            self.name, self.kind, self.name_vi, self.name_en, tuple(probes), slo, metrics,
+            self.blueprint or "", self.summary_vi or "", self.summary_en or "",
+            tuple(one.to_domain() for one in self.parameters), self.takes.to_domain(), self.max_count,
+            self.days, self.security_level,
+        )  # fmt: skip
 
 
 class CatalogModel(Strict):
     """The file as a whole; its items are read one by one, so that one that is wrong hides no other."""
 
     items: list[Any] = Field(min_length=1, max_length=MAX_ITEMS)
+    prices: PricesModel = Field(default_factory=PricesModel)
 
 
 @dataclass(frozen=True)
@@ -191,10 +214,11 @@ class CatalogReading:
 
     items: Items[CatalogItem]
     problems: tuple[Problem, ...]
+    prices: PriceList = NO_PRICES
 
     @property
     def catalog(self) -> Catalog:
-        return Catalog(self.items.values)
+        return Catalog(self.items.values, self.prices)
 
 
 def understand(source: Document) -> CatalogReading:
@@ -213,7 +237,9 @@ def understand(source: Document) -> CatalogReading:
     named = (raw.get("name") for raw in whole.items if isinstance(raw, dict))
     names = frozenset(name for name in named if isinstance(name, str))
     wrong += _across(source.file, found, names)
-    return CatalogReading(Items(tuple(found), names, len(found) == len(whole.items)), tuple(wrong))
+    return CatalogReading(
+        Items(tuple(found), names, len(found) == len(whole.items)), tuple(wrong), whole.prices.to_domain()
+    )
 
 
 def load_catalog(path: Path) -> Catalog:
@@ -228,6 +254,8 @@ def load_catalog(path: Path) -> Catalog:
 def _item(raw: Any, file: str, key: str) -> tuple[CatalogItem | None, list[Problem]]:
     model, problems = validate(ItemModel, raw, file, key)
     told = list(problems)
+    if model is not None:
+        told += _asking(model, file, key)
     probes: list[Probe] = []
     listed = raw.get("probes") if isinstance(raw, dict) else None
     for index, one in enumerate(listed[:MAX_PROBES] if isinstance(listed, list) else ()):
@@ -235,6 +263,20 @@ def _item(raw: Any, file: str, key: str) -> tuple[CatalogItem | None, list[Probl
         told += wrong
         probes += [probe] if probe is not None else []
     return (model.to_domain(probes) if model is not None and not told else None), told
+
+
+def _asking(item: ItemModel, file: str, key: str) -> Iterator[Problem]:
+    """What is wrong with how the item is asked for; nothing is where it has no blueprint and no
+    parameters.
+    """
+    for below, value, why, way_out in findings(item.parameters):
+        yield Problem(file, f"{key}.{below}", shown(value) if value != "" else "", why, way_out)
+    if item.blueprint and not (item.summary_vi and item.summary_en):
+        why = "is missing: people choose by it"
+        yield Problem(file, f"{key}.summary_vi", "", why, "write summary_vi and summary_en, a sentence each")
+    if item.parameters and not item.blueprint:
+        why = "are asked for nothing: the item names no blueprint"
+        yield Problem(file, f"{key}.parameters", "", why, "name the blueprint, or remove them")
 
 
 def _probe(raw: Any, file: str, key: str) -> tuple[Probe | None, list[Problem]]:

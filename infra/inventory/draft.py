@@ -19,6 +19,7 @@ from infra.domain.maintenance import MaintenanceWindow
 from infra.domain.operator import Operator
 from infra.domain.platform import Aggregate
 from infra.domain.policy import Policies
+from infra.domain.price import NO_PRICES, PriceList
 from infra.domain.quota import Quota
 from infra.domain.site import Site
 from infra.domain.sla import Contract
@@ -47,6 +48,7 @@ class Draft:
     operators: Items[Operator] = field(default_factory=lambda: Items((), frozenset(), True))
     catalog: Items[CatalogItem] | None = None
     """None where there are only plain servers."""
+    prices: PriceList = NO_PRICES
     policies: Located[Policies] | None = None
     """None where the defaults hold."""
     maintenance: Items[MaintenanceWindow] = field(default_factory=lambda: Items((), frozenset(), True))

@@ -11,19 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from infra.domain.adopted import Adopted
-from infra.domain.catalog import Catalog, CatalogItem
+from infra.domain.catalog import Catalog
 from infra.domain.host import GROUPS, Host
 from infra.domain.maintenance import MaintenanceWindow
 from infra.domain.operator import Operator
 from infra.domain.platform import Platform
 from infra.domain.policy import Policies
+from infra.domain.price import NO_PRICES
 from infra.domain.quota import Quota
 from infra.domain.sla import Contract
 from infra.errors import InventoryInvalid, Problem
 from infra.inventory import document
 from infra.inventory.adopted import AdoptedModel
 from infra.inventory.agency import MAX_AGENCIES, AgenciesModel, AgencyModel, CityModel, QuotaModel
-from infra.inventory.catalog import understand
+from infra.inventory.catalog import CatalogReading, understand
 from infra.inventory.document import Document
 from infra.inventory.draft import Draft
 from infra.inventory.host import load_hosts
@@ -115,6 +116,7 @@ def _told(problems: list[Problem], folder: str) -> list[Problem]:
 def _draft(reading: Reading) -> Draft:
     group_vars = dict(_group_vars(reading))
     everything = group_vars.pop("all", None)
+    catalog = _catalog(reading)
     site, lab = _site(reading, everything)
     platform, agencies = reading.read(PLATFORM), reading.read(AGENCIES)
     roles = _platform(reading, platform)
@@ -137,7 +139,8 @@ def _draft(reading: Reading) -> Draft:
         adopted=_adopted(reading),
         operators=_operators(reading),
         policies=_policies(reading),
-        catalog=_catalog(reading),
+        catalog=catalog.items if catalog is not None else None,
+        prices=catalog.prices if catalog is not None else NO_PRICES,
         maintenance=_maintenance(reading),
         contract=_contract(reading),
     )
@@ -215,13 +218,13 @@ def _operators(reading: Reading) -> Items[Operator]:
     return found.each(OperatorModel.to_domain)
 
 
-def _catalog(reading: Reading) -> Items[CatalogItem] | None:
+def _catalog(reading: Reading) -> CatalogReading | None:
     """Absent where there are only plain servers."""
     if not (reading.path / CATALOG).exists():
         return None
     found = understand(reading.read(CATALOG))
     reading.note(found.problems)
-    return found.items
+    return found
 
 
 def _policies(reading: Reading) -> Located[Policies] | None:
@@ -305,6 +308,6 @@ def _inventory(reading: Reading, draft: Draft) -> Inventory:
         policies=draft.policies.value if draft.policies is not None else Policies(),
         maintenance=draft.maintenance.values,
         contract=draft.contract.value if draft.contract is not None else None,
-        catalog=Catalog(draft.catalog.values) if draft.catalog is not None else Catalog(),
+        catalog=Catalog(draft.catalog.values, draft.prices) if draft.catalog is not None else Catalog(),
         content_digest=reading.digest(),
     )

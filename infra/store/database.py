@@ -4,19 +4,25 @@ written.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import sqlalchemy as sa
-from sqlalchemy import event
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from infra.errors import InfraError
+from infra.store.engine import StoreUnreachable, StoreUrlInvalid, answering, open_engine
 
+__all__ = [
+    "CAPACITY",
+    "ENTRY",
+    "METADATA",
+    "Database",
+    "SchemaUnknown",
+    "StoreUnreachable",
+    "StoreUrlInvalid",
+]
 SCHEMA_VERSION = 1
 METADATA = sa.MetaData()
 
@@ -83,19 +89,6 @@ _POSTGRESQL = [
 ]
 
 
-class StoreUnreachable(InfraError):
-    """The ledger's database does not open or does not answer; the message says which and why."""
-
-    code = "store_unreachable"
-
-
-class StoreUrlInvalid(InfraError):
-    """The ledger's URL is none; write sqlite:////var/lib/.../ledger.sqlite or
-    postgresql+psycopg://user@host/database, without a password (set PGPASSWORD)."""
-
-    code = "store_url_invalid"
-
-
 class SchemaUnknown(InfraError):
     """The ledger was written by another release of City Cloud than can be read; update City Cloud."""
 
@@ -107,7 +100,7 @@ class Database:
 
     def __init__(self, url: str, *, make: bool = True) -> None:
         """`make` creates what is missing; without it a database that is not there is refused."""
-        self._engine = _engine(url, make)
+        self._engine = open_engine(url, make=make, of="ledger", missing="the daily writer makes it")
         self.place = self._engine.url.render_as_string(hide_password=True)
         try:
             if make:
@@ -131,14 +124,14 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """One transaction that sees one state of the database."""
-        with self._answering(), self._engine.connect() as connection, connection.begin():
+        with answering(self.place), self._engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """One transaction, and no other writer beside it; all of it is kept, or nothing."""
         with (
-            self._answering(),
+            answering(self.place),
             self._engine.connect().execution_options(writing=True) as connection,
             connection.begin(),
         ):
@@ -146,17 +139,10 @@ class Database:
                 connection.exec_driver_sql("LOCK TABLE ledger_entry, capacity_day IN EXCLUSIVE MODE")
             yield connection
 
-    @contextmanager
-    def _answering(self) -> Iterator[None]:
-        try:
-            yield
-        except DBAPIError as failed:
-            raise StoreUnreachable(f"{self.place}: {_reason(failed)}") from failed
-
     def _prepare(self) -> None:
         """Tables, triggers and version where they are missing; a second time changes nothing."""
         with (
-            self._answering(),
+            answering(self.place),
             self._engine.connect().execution_options(writing=True) as connection,
             connection.begin(),
         ):
@@ -180,43 +166,3 @@ class Database:
                 f"{self.place}: its schema is {found}, this release knows {SCHEMA_VERSION}; use the release"
                 " of City Cloud that wrote it, or a later one"
             )
-
-
-def _engine(url: str, make: bool) -> sa.Engine:
-    way_out = "write sqlite:////absolute/path or postgresql+psycopg://user@host/database"
-    try:
-        parsed = sa.make_url(url)
-        if parsed.get_backend_name() not in ("sqlite", "postgresql"):
-            raise StoreUrlInvalid(f"{parsed.get_backend_name()!r} is no database of the ledger; {way_out}")
-        if parsed.password is not None:
-            raise StoreUrlInvalid("the ledger's URL has a password in it; set PGPASSWORD instead")
-        if parsed.get_backend_name() == "postgresql":
-            parsed = parsed.set(drivername="postgresql+psycopg")
-            return sa.create_engine(parsed, pool_size=1, max_overflow=1, connect_args={"connect_timeout": 10})
-        if not make and not Path(parsed.database or "").exists():
-            raise StoreUnreachable(f"{parsed.database}: there is no ledger; the daily writer makes it")
-        return _sqlite(parsed)
-    except (ArgumentError, NoSuchModuleError, ValueError) as wrong:
-        raise StoreUrlInvalid(f"the ledger's URL is none ({wrong}); {way_out}") from wrong
-
-
-def _sqlite(url: sa.URL) -> sa.Engine:
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
-
-    @event.listens_for(engine, "connect")
-    def opened(connection: sqlite3.Connection, record: object) -> None:
-        connection.isolation_level = None  # sqlite3 would begin and commit by itself
-        for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}").close()
-
-    @event.listens_for(engine, "begin")
-    def begins(connection: sa.Connection) -> None:
-        writing = connection.get_execution_options().get("writing", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
-
-    return engine
-
-
-def _reason(failed: DBAPIError) -> str:
-    original: Any = failed.orig
-    return " ".join(str(original or failed).split())[:300]

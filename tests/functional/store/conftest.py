@@ -11,9 +11,13 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 
+from infra.portal.service.services import PortalServices
+from infra.store import reservation
 from infra.store.database import Database
 from infra.store.ledger import Ledger
+from infra.store.portal_database import PortalDatabase
 from tests.functional.provider.stores import postgresql
+from tests.functional.store.city import AGENCIES, BASE, LIMIT, Clock, make_site
 
 _NUMBER = count(1)
 
@@ -65,3 +69,26 @@ def behind(url: str, database: Database) -> Iterator[Callable[[str], None]]:
 
     yield run
     engine.dispose()
+
+
+AUDIT_KEY = b"k" * 32
+
+
+@pytest.fixture
+def portal(url: str) -> Iterator[PortalDatabase]:
+    with PortalDatabase(url, key=AUDIT_KEY) as found:
+        yield found
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def services(portal: PortalDatabase, clock: Clock) -> PortalServices:
+    """Two agencies with their accounts, and nothing asked for yet."""
+    with portal.writing() as tx:
+        for code in AGENCIES:
+            reservation.set_account(tx, code, LIMIT, BASE, clock())
+    return PortalServices(portal, make_site(), clock)

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from infra.domain.catalog import Catalog, MetricsEndpoint, ServiceObjective
+from infra.domain.parameter import check_values
 from infra.domain.probe import DnsProbe, HttpProbe, IcmpProbe, SshProbe, TcpProbe
+from infra.domain.quota import Quota
 from infra.errors import InventoryInvalid
 from infra.inventory.catalog import load_catalog
 
@@ -165,3 +167,85 @@ def test_a_name_that_is_no_server_s_counts_as_the_default(lab: Folder) -> None:
     found = lab.load().catalog
     assert found.server_item("private-network").name == "plain-server"
     assert found.server_item("whatever the agency wrote").name == "plain-server"
+
+
+ASKED = (
+    "- {{name: app, kind: server, name_vi: a, name_en: b, blueprint: app/1, summary_vi: c, summary_en: d,"
+    " parameters: [{{{parameter}}}]}}"
+)
+
+
+def test_what_is_asked_for_an_item_is_read(lab: Folder) -> None:
+    catalog_ = lab.load().catalog
+    assert [item.name for item in catalog_.requestable] == [
+        "plain-server", "web-server", "database-server", "private-network",
+    ]  # fmt: skip
+    database = next(item for item in catalog_.items if item.name == "database-server")
+    assert database.blueprint == "database-server/1"
+    assert database.takes == Quota(ports=1, security_groups=1, volumes=1)
+    checked = check_values(
+        database.parameters, {"size": "vm.small", "volume_gib": "7", "database": "hoso", "ssh_key": KEY}
+    )
+    assert checked.problems == ()
+    assert checked.takes == Quota(instances=1, cores=1, ram_mib=512, gigabytes=7)
+    assert catalog_.prices.of(checked.takes)
+
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0gJ0pMRIh3TtoaITAnMS42WOgpcFZ4k5Vx0mVlyB4P an@sotc"
+
+
+@pytest.mark.parametrize("site", ["lab", "production"])
+def test_each_site_has_something_to_ask_for_in_words_of_both_languages(site: str) -> None:
+    for item in load_catalog(INVENTORIES / site / FILE).requestable:
+        for parameter in item.parameters:
+            texts = [parameter.label, *(choice.label for choice in parameter.choices)]
+            assert all(text.vi and text.en for text in texts)
+
+
+LABELS = "label_vi: a, label_en: b"
+CHOICE = "{value: x, label_vi: a, label_en: b}"
+
+
+@pytest.mark.parametrize(
+    ("parameter", "key", "why"),
+    [
+        (f"name: Size, kind: text, {LABELS}", "name", "is not a parameter's name"),
+        (f"name: a, kind: colour, {LABELS}", "kind", "is not"),
+        (f"name: a, kind: choice, {LABELS}", "choices", "are missing"),
+        ("name: a, kind: text, label_vi: a", "label_en", "is missing"),
+        (f"name: a, kind: text, {LABELS}, help_vi: c", "help_en", "the other language"),
+        (f"name: a, kind: integer, {LABELS}, minimum: 1", "maximum", "is missing"),
+        (f"name: a, kind: text, {LABELS}, minimum: 3, maximum: 2", "minimum", "above"),
+        (f"name: a, kind: text, {LABELS}, takes: {{cores: 1}}", "takes", "integers and switches"),
+        (f"name: a, kind: text, {LABELS}, pattern: '('", "pattern", "regular expression"),
+        (f"name: a, kind: switch, {LABELS}, pattern: x", "pattern", "for texts only"),
+        (f"name: a, kind: switch, {LABELS}, default: 'yes'", "default", "Choose yes or no"),
+        (f"name: a, kind: text, {LABELS}, choices: [{CHOICE}]", "choices", "of no use"),
+        (f"name: a, kind: choice, {LABELS}, choices: [{CHOICE}, {CHOICE}]", "choices[1].value", "already"),
+    ],
+)
+def test_a_parameter_that_is_wrong_is_named(lab: Folder, parameter: str, key: str, why: str) -> None:
+    lab.write(FILE, catalog(PLAIN, ASKED.format(parameter=parameter)))
+    (problem, *_) = [one for one in lab.problems() if one.file.endswith(FILE)]
+    assert problem.key == f"items[1].parameters[0].{key}"
+    assert why in problem.why
+
+
+def test_what_can_be_asked_for_says_what_it_is_and_what_cannot_asks_nothing(lab: Folder) -> None:
+    plain = PLAIN.replace("kind: server", "kind: server, blueprint: plain-server/1")
+    lab.write(FILE, catalog(plain))
+    assert [(one.key, one.why) for one in lab.problems() if one.file.endswith(FILE)] == [
+        ("items[0].summary_vi", "is missing: people choose by it")
+    ]
+    asking = PLAIN.replace(
+        "kind: server", "kind: server, parameters: [{name: a, kind: switch, label_vi: a, label_en: b}]"
+    )
+    lab.write(FILE, catalog(asking))
+    assert [one.key for one in lab.problems() if one.file.endswith(FILE)] == ["items[0].parameters"]
+
+
+def test_a_size_takes_what_its_flavor_is(lab: Folder) -> None:
+    lab.change(FILE, "takes: {instances: 1, cores: 1, ram_mib: 512}", "takes: {instances: 1, cores: 1}")
+    problem = lab.problem()
+    assert problem.key == "items[0].parameters[0].choices[0].takes"
+    assert problem.way_out == "write instances: 1, cores: 1, ram_mib: 512"

@@ -1,0 +1,162 @@
+"""The REST API. The pages' own forms call the same functions, so whatever a page can do a program can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from infra.portal import ability, interface, live
+from infra.portal.interface import AuditFilter, Page
+from infra.portal.problem import answers
+from infra.portal.schema import ActionIn, ChangeIn, DecisionIn, DraftIn, Me, Submitted, VersionIn
+from infra.portal.visitor import Visitor, anyone, may, wiring
+
+ROOT = "/api/v1"
+router = APIRouter(prefix=ROOT, responses=answers())
+
+Reading = Annotated[Visitor, Depends(may(ability.READ))]
+Requesting = Annotated[Visitor, Depends(may(ability.REQUEST))]
+Deciding = Annotated[Visitor, Depends(may(ability.DECIDE))]
+Weighing = Annotated[Visitor, Depends(may(ability.SEE_FACTS))]
+Operating = Annotated[Visitor, Depends(may(ability.OPERATE))]
+Auditing = Annotated[Visitor, Depends(may(ability.AUDIT))]
+Key = Annotated[
+    str, Header(alias="Idempotency-Key", min_length=8, max_length=100, pattern=r"^[\x21-\x7e]+$",
+                description="Chosen by the caller; sent again, it does its work once."),
+]  # fmt: skip
+After = Annotated[str, Query(max_length=200, description="`next` of the page before.")]
+Limit = Annotated[int, Query(ge=1, le=200)]
+Short = Annotated[str, Query(max_length=63)]
+NO_CONTENT: dict[str, Any] = {"status_code": HTTPStatus.NO_CONTENT, "responses": answers(404, 409)}
+ONE: dict[str, Any] = {"responses": answers(404)}
+
+
+@router.get("/me", summary="Who I am")
+def me(visitor: Reading) -> Me:
+    return Me.of(visitor.known, visitor.scopes)
+
+
+@router.get("/catalog", summary="What can be asked for")
+def catalog(request: Request, visitor: Reading) -> tuple[interface.Item, ...]:
+    return wiring(request).services.catalog(visitor.known)
+
+
+@router.post("/previews", summary="What a draft would take, and what is wrong with it; nothing is kept")
+def preview(request: Request, visitor: Requesting, draft: DraftIn) -> interface.Preview:
+    return wiring(request).services.preview(visitor.known, draft.draft())
+
+
+@router.get("/requests", summary="Requests, newest first")
+def requests(
+    request: Request, visitor: Reading, state: Short = "", agency: Short = "", mine: bool = False,
+    after: After = "", limit: Limit = 50,
+) -> Page[interface.RequestSummary]:  # fmt: skip
+    return wiring(request).services.requests(
+        visitor.known, state=state, agency=agency, mine=mine, after=after, limit=limit
+    )
+
+
+@router.post("/requests", summary="Ask", status_code=HTTPStatus.CREATED, responses=answers(409))
+def submit(request: Request, visitor: Requesting, draft: DraftIn, key: Key, response: Response) -> Submitted:
+    made = wiring(request).services.submit(visitor.known, draft.draft(), key)
+    response.headers["Location"] = f"{ROOT}/requests/{made}"
+    return Submitted(id=made)
+
+
+@router.get("/requests/{id}", summary="A request", **ONE)
+def one_request(request: Request, visitor: Reading, id: str) -> interface.Request:
+    return wiring(request).services.request(visitor.known, id)
+
+
+@router.put("/requests/{id}", summary="Hand in a returned request again", **NO_CONTENT)
+def change(request: Request, visitor: Requesting, id: str, draft: ChangeIn, key: Key) -> None:
+    wiring(request).services.change(visitor.known, id, draft.draft(), draft.version, key)
+
+
+@router.post("/requests/{id}/withdrawal", summary="Withdraw a request", **NO_CONTENT)
+def withdraw(request: Request, visitor: Requesting, id: str, seen: VersionIn, key: Key) -> None:
+    wiring(request).services.withdraw(visitor.known, id, seen.version, key)
+
+
+@router.post("/requests/{id}/retry", summary="Try a failed request again", **NO_CONTENT)
+def retry(request: Request, visitor: Requesting, id: str, seen: VersionIn, key: Key) -> None:
+    wiring(request).services.retry(visitor.known, id, seen.version, key)
+
+
+@router.get("/requests/{id}/facts", summary="What there is to weigh before deciding", **ONE)
+def facts(request: Request, visitor: Weighing, id: str) -> interface.Facts:
+    return wiring(request).services.facts(visitor.known, id)
+
+
+@router.post("/requests/{id}/decision", summary="Approve, reject or return a request", **NO_CONTENT)
+def decide(request: Request, visitor: Deciding, id: str, decision: DecisionIn, key: Key) -> None:
+    wiring(request).services.decide(
+        visitor.known, id, decision.verdict, decision.reason, decision.version, key
+    )
+
+
+@router.get(
+    "/requests/{id}/events", summary="Progress, as server-sent events", response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {}}, "description": "`progress` at each change"},
+               **answers(404)},
+)  # fmt: skip
+def events(request: Request, visitor: Reading, id: str) -> StreamingResponse:
+    wired, person = wiring(request), visitor.known
+    wired.services.request(person, id)  # not found is an answer, not an event
+    return live.stream(request, wired, person, id, _still(request))
+
+
+def _still(request: Request) -> Callable[[], bool]:
+    """Whether the cookie or token that opened a stream is still good for it."""
+
+    def asked() -> bool:
+        return anyone(request).may(ability.READ)
+
+    return asked
+
+
+@router.get("/approvals", summary="What waits for my decision, the most urgent first")
+def approvals(
+    request: Request, visitor: Weighing, after: After = "", limit: Limit = 50
+) -> Page[interface.RequestSummary]:
+    return wiring(request).services.to_decide(visitor.known, after=after, limit=limit)
+
+
+@router.get("/deployments", summary="Deployments, newest first")
+def deployments(
+    request: Request, visitor: Reading, state: Short = "", agency: Short = "", after: After = "",
+    limit: Limit = 50,
+) -> Page[interface.DeploymentSummary]:  # fmt: skip
+    return wiring(request).services.deployments(
+        visitor.known, state=state, agency=agency, after=after, limit=limit
+    )
+
+
+@router.get("/deployments/{id}", summary="A deployment", **ONE)
+def deployment(request: Request, visitor: Reading, id: str) -> interface.Deployment:
+    return wiring(request).services.deployment(visitor.known, id)
+
+
+@router.post("/deployments/{id}/actions", summary="Start, stop, restart, give back", **NO_CONTENT)
+def act(request: Request, visitor: Operating, id: str, wanted: ActionIn, key: Key) -> None:
+    wiring(request).services.act(visitor.known, id, wanted.action, wanted.version, key)
+
+
+@router.get("/audit", summary="Audit records, newest first")
+def audit(
+    request: Request, visitor: Auditing, agency: Short = "", who: Short = "", action: Short = "",
+    text: Annotated[str, Query(max_length=200)] = "", since: date | None = None, until: date | None = None,
+    after: After = "", limit: Limit = 50,
+) -> Page[interface.AuditEntry]:  # fmt: skip
+    wanted = AuditFilter(agency, who, action, text, since, until)
+    return wiring(request).services.audit(visitor.known, wanted, after=after, limit=limit)
+
+
+@router.get("/status", summary="How the cloud is; open to everybody", openapi_extra={"security": []})
+def status(request: Request) -> interface.PublicStatus:
+    return wiring(request).services.status()

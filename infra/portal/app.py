@@ -1,0 +1,54 @@
+"""The portal as an ASGI application."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from fastapi import FastAPI, Response
+from fastapi.staticfiles import StaticFiles
+
+from infra.portal import api, problem
+from infra.portal.guard import Guard
+from infra.portal.pages import account, approval, audit, deployment, home, request, sign_in
+from infra.portal.problem import Problem
+from infra.portal.wiring import Wiring
+
+PAGES = (home, request, approval, deployment, audit, account, sign_in)
+HEALTHY = "/-/healthy"
+
+
+def create_app(wiring: Wiring) -> FastAPI:
+    """Everything comes with `wiring`: nothing here reads the environment or the clock."""
+    app = FastAPI(
+        title="City Cloud", version="1", openapi_url=f"{api.ROOT}/openapi.json", docs_url=None,
+        redoc_url=None, description=__doc__ or "", redirect_slashes=False,
+    )  # fmt: skip
+    app.state.wiring = wiring
+    app.add_middleware(Guard)
+    problem.install(app)
+    app.include_router(api.router)
+    for page in PAGES:
+        app.include_router(page.router, include_in_schema=False)
+    app.add_api_route(HEALTHY, _healthy, include_in_schema=False)
+    static = str(resources.files("infra.portal").joinpath("static"))
+    app.mount("/static", StaticFiles(directory=static), name="static")
+    _document(app)
+    return app
+
+
+def _healthy() -> Response:
+    """That the process answers; what it needs is watched by its own metrics."""
+    return Response("ok\n", media_type="text/plain")
+
+
+def _document(app: FastAPI) -> None:
+    """The OpenAPI document, with the shape of problems and how to sign in."""
+    made = app.openapi()
+    parts = made.setdefault("components", {})
+    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    parts.setdefault("schemas", {}).update({**schema.pop("$defs"), "Problem": schema})
+    parts["schemas"].pop("HTTPValidationError", None)
+    parts["schemas"].pop("ValidationError", None)
+    parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    made["security"] = [{"token": []}]
+    app.openapi_schema = made

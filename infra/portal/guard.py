@@ -1,0 +1,76 @@
+"""What every answer has and every request must keep, whatever its route: headers, and a limit on its size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LARGEST_BODY = 256 * 1024
+"""Bytes. The largest thing that anybody sends is a form with a few SSH keys."""
+POLICY = "; ".join((
+    "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'", "font-src 'self'",
+    "connect-src 'self'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'",
+))  # fmt: skip
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "Strict-Transport-Security": "max-age=31536000",
+}
+
+
+class Guard:
+    """ASGI middleware. Answers are not kept by caches unless a route says so."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if _announced(scope["headers"]) > LARGEST_BODY:
+            await _too_large()(scope, receive, _guarded(send))
+            return
+        taken = 0
+
+        async def counted() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > LARGEST_BODY:  # who announced no length is cut off where the limit is
+                raise HTTPException(413)
+            return message
+
+        await self._app(scope, counted, _guarded(send))
+
+
+def _guarded(send: Send) -> Send:
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers[name] = value
+            headers.setdefault("Cache-Control", "no-store")
+        await send(message)
+
+    return sent
+
+
+def _announced(headers: Iterable[tuple[bytes, bytes]]) -> int:
+    found = [value for name, value in headers if name == b"content-length"]
+    return int(found[0]) if found and found[0].isdigit() else 0
+
+
+def _too_large() -> JSONResponse:
+    body = {"type": "about:blank", "title": "Content Too Large", "status": 413, "code": "too_large",
+            "detail": f"at most {LARGEST_BODY} bytes", "problems": []}  # fmt: skip
+    return JSONResponse(body, 413, media_type="application/problem+json")

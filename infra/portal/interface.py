@@ -1,0 +1,154 @@
+"""What pages and REST API need of the services: the nouns that they show and the calls that they make.
+
+Every call takes the person first and is scoped to what that person may see: what belongs to another agency is
+`NotFound`, never `NotAllowed`, so that nobody learns that it exists. Times are aware, in UTC; money is whole
+VND; memory is MiB and disk GiB as in `infra.domain.quota`. A text that the services make up is `Words`, in
+both languages. Calls block and may come from many threads at once.
+
+A call that changes something takes `key`, chosen by the caller: the same person, key and arguments again give
+the first answer and change nothing; the same key with other arguments is a `Conflict`. It is kept in the
+transaction of its effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from infra.domain.person import Person
+from infra.domain.words import Words
+from infra.portal.nouns import (
+    AuditEntry,
+    AuditFilter,
+    Capacity,
+    Choice,
+    Component,
+    Conflict,
+    Cost,
+    Decision,
+    Deployment,
+    DeploymentSummary,
+    Draft,
+    Facts,
+    FieldProblem,
+    InputRefused,
+    Item,
+    Kind,
+    Line,
+    NotAllowed,
+    NotFound,
+    Page,
+    Parameter,
+    PolicyResult,
+    Preview,
+    PublicStatus,
+    QuotaLine,
+    Request,
+    RequestedItem,
+    RequestSummary,
+    Step,
+    StepState,
+)
+
+__all__ = [
+    "AuditEntry",
+    "AuditFilter",
+    "Capacity",
+    "Choice",
+    "Component",
+    "Conflict",
+    "Cost",
+    "Decision",
+    "Deployment",
+    "DeploymentSummary",
+    "Draft",
+    "Facts",
+    "FieldProblem",
+    "Home",
+    "InputRefused",
+    "Item",
+    "Kind",
+    "Line",
+    "NotAllowed",
+    "NotFound",
+    "Page",
+    "Parameter",
+    "PolicyResult",
+    "Preview",
+    "PublicStatus",
+    "QuotaLine",
+    "Request",
+    "RequestSummary",
+    "RequestedItem",
+    "Services",
+    "Step",
+    "StepState",
+]
+
+
+@dataclass(frozen=True)
+class Home:
+    """What a person should know at once. Counts are of what this person sees."""
+
+    open_requests: int
+    to_decide: int
+    deployments: int
+    expiring: tuple[DeploymentSummary, ...]
+    quota: tuple[QuotaLine, ...]
+
+
+class Services(Protocol):
+    """All that pages and API call; one object for the life of the process."""
+
+    def agency_name(self, code: str) -> Words: ...
+    def agencies(self, person: Person) -> tuple[str, ...]:
+        """Codes of the agencies that the person may see."""
+
+    def home(self, person: Person) -> Home: ...
+    def catalog(self, person: Person) -> tuple[Item, ...]: ...
+
+    def preview(self, person: Person, draft: Draft) -> Preview: ...
+    def submit(self, person: Person, draft: Draft, key: str) -> str:
+        """The new request's id. Raises InputRefused, NotAllowed, Conflict."""
+
+    def change(self, person: Person, request: str, draft: Draft, version: int, key: str) -> None:
+        """Hand in a returned request again."""
+
+    def requests(
+        self, person: Person, *, state: str = "", agency: str = "", mine: bool = False, after: str = "",
+        limit: int = 50,
+    ) -> Page[RequestSummary]: ...  # fmt: skip
+
+    def request(self, person: Person, request: str) -> Request: ...
+    def withdraw(self, person: Person, request: str, version: int, key: str) -> None: ...
+    def retry(self, person: Person, request: str, version: int, key: str) -> None: ...
+
+    def to_decide(self, person: Person, *, after: str = "", limit: int = 50) -> Page[RequestSummary]:
+        """What waits for this person's decision, the most urgent first."""
+
+    def facts(self, person: Person, request: str) -> Facts:
+        """Raises NotAllowed for who may not decide on requests of this agency at all."""
+
+    def decide(self, person: Person, request: str, verdict: str, reason: str, version: int, key: str) -> None:
+        """`verdict` is approve, reject or return; a reason is needed for the last two. Raises NotAllowed
+        where the person asked for it."""
+
+    def deployments(
+        self, person: Person, *, state: str = "", agency: str = "", after: str = "", limit: int = 50
+    ) -> Page[DeploymentSummary]: ...
+    def deployment(self, person: Person, deployment: str) -> Deployment: ...
+    def act(self, person: Person, deployment: str, action: str, version: int, key: str) -> None: ...
+
+    def audit(
+        self, person: Person, wanted: AuditFilter, *, after: str = "", limit: int = 50
+    ) -> Page[AuditEntry]:
+        """Auditors and operators see all agencies, an approver the own one; others NotAllowed."""
+
+    def audit_export(self, person: Person, wanted: AuditFilter) -> Iterator[AuditEntry]:
+        """All of them, oldest first; the export itself is audited."""
+
+    def record(self, person: Person | None, action: str, about: str, told: Words, address: str) -> None:
+        """An audit record of what the web part does itself: sign-in, a refused one, sign-out, tokens."""
+
+    def status(self) -> PublicStatus: ...

@@ -1,0 +1,60 @@
+"""A request's progress as it happens: server-sent events, one at each change that the services know."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+
+import anyio
+from anyio.to_thread import run_sync
+from fastapi import Request
+from fastapi.responses import StreamingResponse
+
+from infra.domain.person import Person
+from infra.errors import InfraError
+from infra.portal import interface
+from infra.portal.wiring import Wiring
+
+LOOK_SECONDS = 1.0
+LOOKS = 300
+"""Then the stream ends; the browser opens another and proves again who it is."""
+STILL_EVERY = 30
+BEAT_EVERY = 15
+"""Looks without a change after which a comment is sent, so that no proxy thinks the stream is dead."""
+FINAL = {"returned", "rejected", "withdrawn", "fulfilled"}
+
+
+def stream(
+    request: Request, wired: Wiring, person: Person, id: str, still: Callable[[], bool]
+) -> StreamingResponse:
+    """Raises TooMany. `still` says whether who opened it may go on reading."""
+    wired.rates.check_stream(person.id)
+
+    async def told() -> AsyncIterator[str]:
+        with wired.rates.stream(person.id):
+            before, quiet = "", 0
+            for look in range(1, LOOKS + 1):
+                try:
+                    if look % STILL_EVERY == 0 and not await run_sync(still):
+                        return
+                    found = await run_sync(wired.services.request, person, id)
+                except InfraError:
+                    return
+                now = _progress(found)
+                quiet = quiet + 1 if now == before else 0
+                if now != before:
+                    yield f"event: progress\nretry: 5000\ndata: {now}\n\n"
+                elif quiet % BEAT_EVERY == 0:
+                    yield ": still here\n\n"
+                before = now
+                if found.summary.state in FINAL:
+                    yield "event: end\ndata: {}\n\n"
+                    return
+                await anyio.sleep(LOOK_SECONDS)
+
+    return StreamingResponse(told(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+
+def _progress(found: interface.Request) -> str:
+    steps = [{"name": one.name, "state": one.state.value} for one in found.steps]
+    return json.dumps({"version": found.version, "state": found.summary.state, "steps": steps})

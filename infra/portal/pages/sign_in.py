@@ -1,0 +1,153 @@
+"""Signing in and out: by a password that the directory checks, or at the OpenID provider."""
+
+from __future__ import annotations
+
+import base64
+import json
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse
+
+from infra.domain.person import Person
+from infra.domain.words import Words
+from infra.portal import session
+from infra.portal.identity import DirectoryUnreachable, SignInRefused
+from infra.portal.interface import NotFound
+from infra.portal.language import N_
+from infra.portal.oidc import Begun, OpenId
+from infra.portal.rates import TooMany
+from infra.portal.view import drop_secret, render, set_secret
+from infra.portal.visitor import SESSION_COOKIE, VISIT_COOKIE, Posted, Visitor, anyone, posts, wiring
+from infra.portal.wiring import Wiring
+
+router = APIRouter()
+OIDC_COOKIE, OIDC_SECONDS = "__Host-oidc", 600
+Any_ = Annotated[Visitor, Depends(anyone)]
+Sent = Annotated[Posted, Depends(posts(None))]
+
+
+@router.get("/sign-in")
+def form(request: Request, visitor: Any_, next: str = "/") -> Response:
+    if visitor.person is not None:
+        return RedirectResponse(_inside(next), HTTPStatus.SEE_OTHER)
+    return _page(request, visitor, next)
+
+
+@router.post("/sign-in")
+def sign_in(request: Request, sent: Sent) -> Response:
+    wired, visitor = wiring(request), sent.visitor
+    agency, name, password = sent.text("agency"), sent.text("name"), str(sent.form.get("password", ""))
+    account, rates = f"{agency}/{name}", wired.rates
+    refused, status = "", HTTPStatus.UNAUTHORIZED
+    try:
+        rates.count(rates.sign_in, "sign_in", visitor.address)
+        rates.check(rates.account, "account", account)
+        person = wired.directory.sign_in(agency, name, password)
+    except SignInRefused:
+        rates.count(rates.account, "account", account)
+        told = Words(f"Đăng nhập bị từ chối: {account}", f"Sign-in refused: {account}")
+        wired.services.record(None, "session.refuse", account[:200], told, visitor.address)
+        refused = N_("Agency, name or password is not right")
+    except TooMany:
+        refused, status = N_("Too many attempts; wait a few minutes"), HTTPStatus.TOO_MANY_REQUESTS
+    except DirectoryUnreachable:
+        refused = N_("Signing in does not work now; try later")
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+    if refused:
+        return _page(request, visitor, sent.text("next"), refused, status, agency=agency, name=name)
+    answer = _begin(wired, visitor, person, session.KEYSTONE, sent.text("next"))
+    answer.set_cookie("agency", agency, max_age=31536000, httponly=True, secure=True, samesite="lax")
+    return answer
+
+
+@router.post("/sign-out")
+def sign_out(request: Request, sent: Sent) -> Response:
+    """Ends this session, or with `all` every session of the person."""
+    wired, visitor = wiring(request), sent.visitor
+    person = visitor.known
+    if sent.text("all"):
+        wired.access.end_all(person.id)
+    else:
+        wired.access.end(visitor.secret)
+    told = Words(f"{person.name} đăng xuất", f"{person.name} signed out")
+    wired.services.record(person, "session.end", person.id, told, visitor.address)
+    answer = RedirectResponse("/sign-in", HTTPStatus.SEE_OTHER)
+    drop_secret(answer)
+    return answer
+
+
+@router.get("/oidc/start")
+def oidc_start(request: Request, next: str = "/") -> Response:
+    begun = _openid(request).begin(str(request.url_for("oidc_callback")))
+    answer = RedirectResponse(begun.url, HTTPStatus.SEE_OTHER)
+    kept = json.dumps([begun.state, begun.nonce, begun.verifier, next]).encode()
+    value = base64.urlsafe_b64encode(kept).decode()
+    answer.set_cookie(
+        OIDC_COOKIE, value, max_age=OIDC_SECONDS, httponly=True, secure=True, samesite="lax", path="/"
+    )
+    return answer
+
+
+@router.get("/oidc/callback")
+def oidc_callback(request: Request, visitor: Any_) -> Response:
+    wired, openid = wiring(request), _openid(request)
+    try:
+        wired.rates.count(wired.rates.sign_in, "sign_in", visitor.address)
+        state, nonce, verifier, place = _kept(request.cookies.get(OIDC_COOKIE, ""))
+        begun = Begun("", state, nonce, verifier)
+        person = openid.finish(str(request.url_for("oidc_callback")), begun, str(request.url))
+    except SignInRefused as refused:
+        told = Words(f"Đăng nhập OIDC bị từ chối: {refused}", f"OIDC sign-in refused: {refused}")
+        wired.services.record(None, "session.refuse", "oidc", told, visitor.address)
+        why = N_("The sign-in service does not vouch for this account; ask your administrator")
+        answer: Response = _page(request, visitor, "/", why, HTTPStatus.UNAUTHORIZED)
+    else:
+        answer = _begin(wired, visitor, person, session.OIDC, place)
+    drop_secret(answer, OIDC_COOKIE)
+    return answer
+
+
+def _begin(wired: Wiring, visitor: Visitor, person: Person, source: str, place: str) -> Response:
+    told = Words(f"{person.name} đăng nhập", f"{person.name} signed in")
+    wired.services.record(person, "session.begin", person.id, told, visitor.address)
+    answer = RedirectResponse(_inside(place), HTTPStatus.SEE_OTHER)
+    # A new secret with each sign-in: one that was planted before is worth nothing after.
+    set_secret(answer, SESSION_COOKIE, wired.access.begin(person, source, visitor.address))
+    drop_secret(answer, VISIT_COOKIE)
+    return answer
+
+
+def _page(
+    request: Request, visitor: Visitor, next: str, refused: str = "", status: int = HTTPStatus.OK,
+    **entered: Any,
+) -> Response:  # fmt: skip
+    known = {"agency": request.cookies.get("agency", ""), "name": "", **entered}
+    return render(
+        request, visitor, "sign_in.html", status, next=_inside(next), refused=refused, entered=known,
+        openid=wiring(request).openid is not None,
+    )  # fmt: skip
+
+
+def _inside(place: str) -> str:
+    """A path of ours, or home: a link must not lead a person who signs in to another site."""
+    ours = place.startswith("/") and not place.startswith(("//", "/\\")) and place.isprintable()
+    return place if ours and "\\" not in place else "/"
+
+
+def _openid(request: Request) -> OpenId:
+    """Raises NotFound where the site has no provider."""
+    found = wiring(request).openid
+    if found is None:
+        raise NotFound("no OpenID provider is set up")
+    return found
+
+
+def _kept(cookie: str) -> tuple[str, str, str, str]:
+    """Raises SignInRefused."""
+    try:
+        state, nonce, verifier, place = json.loads(base64.urlsafe_b64decode(cookie))
+    except ValueError as wrong:
+        raise SignInRefused("the browser did not bring back what it left with") from wrong
+    return str(state), str(nonce), str(verifier), str(place)

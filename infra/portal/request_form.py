@@ -1,0 +1,123 @@
+"""The request form: what was entered, as it was entered, and the draft that it makes.
+
+A field's name is the path that `FieldProblem` names: `items[0].values.size`. The form holds several items, so
+it can be sent to have one more, one less, or only looked at; that needs no script.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from infra.domain.words import Words
+from infra.portal.interface import Draft, FieldProblem, Item, Kind, Line
+
+MAX_ITEMS = 20
+PLAIN = ("purpose", "end", "legal_basis", "emergency")
+_VALUE = re.compile(r"items\[(\d{1,2})\]\.(item|count|values\.([a-z0-9_-]{1,63}))")
+
+
+@dataclass(frozen=True)
+class Entered:
+    """`fields` are texts by name; `items` the names of the items, in order."""
+
+    items: tuple[str, ...]
+    fields: Mapping[str, str]
+
+    @classmethod
+    def of_form(cls, form: Mapping[str, str]) -> Entered:
+        """What a browser sent; fields that are no field of the form are left out."""
+        places = sorted(
+            (int(found[1]), value) for name, value in form.items()
+            if (found := _VALUE.fullmatch(name)) and found[2] == "item"
+        )  # fmt: skip
+        made = cls((), {name: form[name] for name in PLAIN if name in form})
+        for place, item in places[:MAX_ITEMS]:
+            prefix = f"items[{place}]."
+            given = {name[len(prefix) :]: value for name, value in form.items() if name.startswith(prefix)}
+            made = made._with(item, given)
+        return made
+
+    @classmethod
+    def of_draft(cls, draft: Draft) -> Entered:
+        """What somebody entered before, to be changed."""
+        made = cls((), {
+            "purpose": draft.purpose, "legal_basis": draft.legal_basis,
+            "end": draft.end.isoformat() if draft.end else "",
+            **({"emergency": "true"} if draft.emergency else {}),
+        })  # fmt: skip
+        for line in draft.items:
+            values = {f"values.{name}": value for name, value in line.values.items()}
+            made = made._with(line.item, {"count": str(line.count), **values})
+        return made
+
+    def plus(self, item: Item) -> Entered:
+        """One more item, with its usual values."""
+        usual = {f"values.{one.name}": one.default for one in item.parameters if one.default}
+        return self._with(item.name, {"count": "1", **usual})
+
+    def less(self, place: int) -> Entered:
+        """Without the item at this place."""
+        kept = [at for at in range(len(self.items)) if at != place]
+        made = Entered((), {name: self.fields[name] for name in PLAIN if name in self.fields})
+        for at in kept:
+            made = made._with(self.items[at], self._of(at))
+        return made
+
+    def value(self, name: str) -> str:
+        return self.fields.get(name, "")
+
+    def draft(self, items: Sequence[Item]) -> tuple[Draft, list[FieldProblem]]:
+        """The draft, and what cannot even be put into one. Items that the catalog lacks are left to the
+        services to refuse."""
+        problems: list[FieldProblem] = []
+        known = {item.name: item for item in items}
+        lines = []
+        for at, name in enumerate(self.items):
+            count = self.value(f"items[{at}].count") or "1"
+            if not re.fullmatch(r"\d{1,4}", count):
+                problems.append(
+                    FieldProblem(f"items[{at}].count", Words("Hãy nhập một số", "Enter a number"))
+                )
+                count = "1"
+            lines.append(Line(name, self._values(at, known.get(name)), int(count)))
+        end, wrong = _day(self.value("end"))
+        problems += wrong
+        draft = Draft(
+            tuple(lines), self.value("purpose").strip(), end, self.value("legal_basis").strip(),
+            self.value("emergency") == "true",
+        )  # fmt: skip
+        return draft, problems
+
+    def _values(self, at: int, item: Item | None) -> dict[str, str]:
+        given = {
+            name.removeprefix("values."): value.strip()
+            for name, value in self._of(at).items()
+            if name.startswith("values.")
+        }
+        # A box that is not ticked is not sent at all: it says false.
+        switches = [one.name for one in item.parameters if one.kind is Kind.SWITCH] if item else []
+        return {**dict.fromkeys(switches, "false"), **{name: value for name, value in given.items() if value}}
+
+    def _of(self, at: int) -> dict[str, str]:
+        prefix = f"items[{at}]."
+        return {name[len(prefix) :]: value for name, value in self.fields.items() if name.startswith(prefix)}
+
+    def _with(self, item: str, given: Mapping[str, str]) -> Entered:
+        at = len(self.items)
+        own = {f"items[{at}].{name}": value for name, value in given.items() if name != "item"}
+        return Entered((*self.items, item), {**self.fields, **own})
+
+
+def _day(text: str) -> tuple[date | None, list[FieldProblem]]:
+    """A day as a browser sends it, or as a person writes it where the browser has no field for days."""
+    if not text.strip():
+        return None, []
+    for pattern in ("%Y-%m-%d", "%d/%m/%Y"):
+        try:
+            return datetime.strptime(text.strip(), pattern).date(), []
+        except ValueError:
+            continue
+    return None, [FieldProblem("end", Words("Hãy viết ngày như 31/12/2026", "Write the day like 31/12/2026"))]

@@ -1,0 +1,84 @@
+"""What programs send to the API. Answers are the dataclasses of `interface` as they are."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from infra.domain.person import Person
+from infra.domain.session import Scope
+from infra.portal.interface import Draft, Line
+
+Label = Annotated[
+    str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9_-]+$", examples=["plain-server"])
+]
+Sentence = Annotated[str, Field(max_length=2000)]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class LineIn(Strict):
+    """`values` are text, by the name of the parameter; see the catalog."""
+
+    item: Label
+    values: dict[Label, Annotated[str, Field(max_length=8000)]] = Field(default_factory=dict, max_length=40)
+    count: int = Field(default=1, ge=1, le=1000)
+
+
+class DraftIn(Strict):
+    """`end` is the last day; without it the item's usual life."""
+
+    items: list[LineIn] = Field(min_length=1, max_length=20)
+    purpose: Sentence = ""
+    end: dt.date | None = None
+    legal_basis: Annotated[str, Field(max_length=200)] = ""
+    emergency: bool = False
+    agency: Annotated[str, Field(max_length=63)] = ""
+
+    def draft(self) -> Draft:
+        lines = tuple(Line(one.item, one.values, one.count) for one in self.items)
+        return Draft(lines, self.purpose, self.end, self.legal_basis, self.emergency, self.agency)
+
+
+class ChangeIn(DraftIn):
+    version: int
+
+
+class VersionIn(Strict):
+    """`version` is the one that was looked at before deciding."""
+
+    version: int
+
+
+class DecisionIn(VersionIn):
+    verdict: Literal["approve", "reject", "return"]
+    reason: Sentence = ""
+
+
+class ActionIn(VersionIn):
+    action: Label
+
+
+class Submitted(BaseModel):
+    id: str
+
+
+class Me(BaseModel):
+    """Who the token or the session speaks for; `scopes` is empty for a session, which has no limit."""
+
+    id: str
+    name: str
+    agency: str
+    roles: list[str]
+    scopes: list[str]
+
+    @classmethod
+    def of(cls, person: Person, scopes: frozenset[Scope] | None) -> Me:
+        return cls(
+            id=person.id, name=person.name, agency=person.agency, roles=sorted(person.roles),
+            scopes=sorted(scopes or ()),
+        )  # fmt: skip

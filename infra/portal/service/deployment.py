@@ -1,0 +1,191 @@
+"""What people see of their deployments, and what they do with them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from infra.domain import deployment as domain
+from infra.domain.audit import moment
+from infra.domain.deployment import DeploymentEvent, DeploymentState
+from infra.domain.person import SEES_ALL, Person, Role
+from infra.domain.words import Words
+from infra.portal.interface import Conflict, Deployment, DeploymentSummary, NotFound, Page
+from infra.portal.service.ground import CHANGED, Ground, Refused
+from infra.portal.service.shown import item_label
+from infra.store import deployment as deployments
+from infra.store import request as requests
+from infra.store.audit import AuditWanted, search
+from infra.store.deployment import WantedDeployments
+from infra.store.portal_database import Connection, Transaction
+from infra.store.transition import move_deployment
+
+LONGEST_LIST = 200
+EVENTS_SHOWN = 50
+_POWER = {"start": "on", "stop": "off"}
+_TOLD = {
+    "start": Words("Bật", "Started"),
+    "stop": Words("Tắt", "Stopped"),
+    "reboot": Words("Khởi động lại", "Rebooted"),
+    "renew": Words("Gia hạn", "Renewed"),
+    "retire": Words("Trả lại", "Given back"),
+    "hold": Words("Giữ theo yêu cầu pháp lý", "Put under legal hold"),
+    "unhold": Words("Bỏ giữ theo yêu cầu pháp lý", "Taken from legal hold"),
+}
+"""Every action and what the audit says of it."""
+
+
+class DeploymentService:
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+
+    def deployments(
+        self, person: Person, *, state: str = "", agency: str = "", after: str = "", limit: int = 50
+    ) -> Page[DeploymentSummary]:
+        agencies = _agencies(person, agency)
+        states = [DeploymentState(state)] if state in set(DeploymentState) else []
+        if agencies == [] or (state and not states):
+            return Page(())
+        size = max(1, min(limit, LONGEST_LIST))
+        wanted = WantedDeployments(agencies, states, before=_before(after), limit=size + 1)
+        with self._ground.reading() as connection:
+            found = deployments.listed(connection, wanted)
+        rows = tuple(self.summary(one) for one in found[:size])
+        last = found[size - 1] if len(found) > size else None
+        return Page(rows, f"{moment(last.created)}_{last.id}" if last else "")
+
+    def deployment(self, person: Person, deployment: str) -> Deployment:
+        with self._ground.reading() as connection:
+            found = self._find(connection, person, deployment)
+            asked = requests.find(connection, found.request)
+            past = search(connection, AuditWanted(about=found.id, limit=EVENTS_SHOWN))
+        connect = tuple(
+            (_CONNECT.get(name, Words(name, name)), value)
+            for name, value in sorted(found.outputs.items())
+            if name not in ("address", "user")
+        )
+        return Deployment(
+            self.summary(found), asked.requester_name if asked else found.owner, found.request,
+            found.outputs.get("user", ""), connect,
+            tuple((one.at, Words(one.told_vi, one.told_en)) for one in past),
+            frozenset(self._may(person, found)), found.version, found.legal_hold,
+        )  # fmt: skip
+
+    def act(self, person: Person, deployment: str, action: str, version: int, key: str) -> None:
+        def effect(tx: Transaction) -> str:
+            before = self._find(tx.connection, person, deployment)
+            if action not in _TOLD:
+                raise NotFound("there is no such action; the deployment's page lists those that there are")
+            if action not in self._may(person, before):
+                raise Refused(_NOT_YOURS) if not self._owns(person, before) else Conflict(CHANGED)
+            self._done(tx, before, action, version)
+            told = _TOLD[action]
+            told = Words(f"{told.vi} {before.name}", f"{told.en}: {before.name}")
+            self._ground.audit(
+                tx, person, before.agency, action=f"deployment.{action}", about=before.id, told=told,
+                facts={"state": before.state, "version": before.version},
+            )  # fmt: skip
+            return deployment
+
+        self._ground.once(person, key, ["act", deployment, action, version], effect)
+
+    def summary(self, one: domain.Deployment) -> DeploymentSummary:
+        agency = self._ground.site.agencies.get(one.agency)
+        name = Words(agency.name_vi, agency.name_en) if agency else Words(one.agency, one.agency)
+        return DeploymentSummary(
+            one.id, one.name, one.agency, name, item_label(self._ground, one.item), one.state, one.created,
+            one.expires, one.outputs.get("address", ""),
+        )  # fmt: skip
+
+    def _done(self, tx: Transaction, before: domain.Deployment, action: str, version: int) -> None:
+        if action == "retire":
+            move_deployment(tx, before, DeploymentEvent.RETIRE, version)
+        elif action == "renew":
+            self._renew(tx, before, version)
+        else:
+            changes: dict[str, Any] = {
+                "power": _POWER.get(action, before.power),
+                "legal_hold": {"hold": True, "unhold": False}.get(action, before.legal_hold),
+                "reboots": before.reboots + (action == "reboot"),
+            }
+            deployments.save(tx, replace(before, **changes), version)
+
+    def _renew(self, tx: Transaction, before: domain.Deployment, version: int) -> None:
+        """To the item's usual length from today. Its notices begin anew; what was suspended is used again."""
+        item = {one.name: one for one in self._ground.site.catalog.items}.get(before.item)
+        days = item.days if item and item.days else domain.USUAL_DAYS
+        changes: dict[str, Any] = {
+            "expires": self._ground.today() + timedelta(days=days), "noticed": None, "noticed_on": None,
+            "suspended_on": None, "archived": None,
+        }  # fmt: skip
+        if before.state == DeploymentState.SUSPENDED:
+            move_deployment(tx, before, DeploymentEvent.RESUME, version, **changes)
+        else:
+            deployments.save(tx, replace(before, **changes), version)
+
+    def _find(self, connection: Connection, person: Person, deployment: str) -> domain.Deployment:
+        found = deployments.find(connection, deployment)
+        if found is None or not person.sees(found.agency):
+            raise NotFound("there is no such deployment, or it belongs to another agency")
+        return found
+
+    @staticmethod
+    def _owns(person: Person, one: domain.Deployment) -> bool:
+        """Members act on what they own; the agency's approvers and operators on what is in their sight. An
+        auditor changes nothing, whatever other roles they have.
+        """
+        if Role.AUDITOR in person.roles:
+            return False
+        own = person.id == one.owner and person.agency == one.agency and Role.MEMBER in person.roles
+        signs = Role.APPROVER in person.roles and person.agency == one.agency
+        return own or signs or Role.OPERATOR in person.roles
+
+    def _may(self, person: Person, one: domain.Deployment) -> set[str]:
+        if not self._owns(person, one):
+            return set()
+        may: set[str] = set()
+        if one.state == DeploymentState.ACTIVE:
+            may |= {"stop", "reboot"} if one.power == "on" else {"start"}
+        if one.state in (DeploymentState.ACTIVE, DeploymentState.SUSPENDED, DeploymentState.FAILED):
+            may |= set() if one.legal_hold else {"retire"}
+        if self._is_ending(one):
+            may.add("renew")
+        if Role.OPERATOR in person.roles and one.state not in (
+            DeploymentState.RETIRING, DeploymentState.RETIRED
+        ):  # fmt: skip
+            may.add("unhold" if one.legal_hold else "hold")
+        return may
+
+    def _is_ending(self, one: domain.Deployment) -> bool:
+        """It is renewed from the first notice on, not before: else nobody would ever look again. What was
+        archived is brought back by a request.
+        """
+        if one.expires is None or one.archived is not None:
+            return False
+        if one.state == DeploymentState.SUSPENDED:
+            return True
+        left = (one.expires - self._ground.today()).days
+        return one.state == DeploymentState.ACTIVE and left <= max(self._ground.site.ladder.notices)
+
+
+def _agencies(person: Person, wanted: str) -> list[str] | None:
+    if person.roles & SEES_ALL:
+        return [wanted] if wanted else None
+    return [person.agency] if person.sees(wanted or person.agency) else []
+
+
+def _before(after: str) -> tuple[str, str] | None:
+    created, _, id_ = after.partition("_")
+    return (created, id_) if created and id_ else None
+
+
+_CONNECT = {
+    "ssh": Words("Kết nối SSH", "Connect by SSH"),
+    "url": Words("Địa chỉ web", "Web address"),
+    "database": Words("Kết nối cơ sở dữ liệu", "Connect to the database"),
+}
+_NOT_YOURS = Words(
+    "Chỉ chủ sở hữu, người duyệt của cơ quan hoặc tổ vận hành được làm việc này.",
+    "Only the owner, the agency's approver and the city's cloud team may do this.",
+)

@@ -1,0 +1,212 @@
+"""Asking: preview, hand in, change, withdraw, retry, and reading one's requests."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+from uuid import uuid4
+
+from infra.domain import request as domain
+from infra.domain.person import SEES_ALL, Person, Role
+from infra.domain.quota import NO_QUOTA, RESOURCES, Quota
+from infra.domain.request import RequestEvent, RequestState
+from infra.domain.reservation import Account, QuotaExceeded
+from infra.domain.reservation import check as check_quota
+from infra.domain.words import Words
+from infra.portal.interface import (
+    Cost,
+    Draft,
+    FieldProblem,
+    InputRefused,
+    NotFound,
+    Page,
+    Preview,
+    QuotaLine,
+    Request,
+    RequestSummary,
+)
+from infra.portal.service import draft as drafts
+from infra.portal.service import shown
+from infra.portal.service.ground import Ground, Refused
+from infra.store import request as requests
+from infra.store import reservation as reservations
+from infra.store.portal_database import Connection, Transaction
+from infra.store.request import Wanted
+from infra.store.transition import move_request
+
+LONGEST_LIST = 200
+
+
+class RequestService:
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+
+    def preview(self, person: Person, draft: Draft) -> Preview:
+        checked = self._checked(person, draft)
+        with self._ground.reading() as connection:
+            account = reservations.account(connection, checked.agency)
+        problems = list(checked.problems)
+        try:
+            check_quota(account, checked.takes)
+        except QuotaExceeded as error:
+            problems.append(FieldProblem("items", error.told))
+        prices = self._ground.site.catalog.prices
+        costs = tuple(Cost(label, vnd) for label, vnd in prices.of(checked.takes))
+        return Preview(quota_lines(account, checked.takes), costs, tuple(problems))
+
+    def submit(self, person: Person, draft: Draft, key: str) -> str:
+        def effect(tx: Transaction) -> str:
+            checked = self._flawless(person, draft)
+            now = self._ground.clock()
+            made = domain.Request(
+                str(uuid4()), requests.next_number(tx), checked.agency, person.id,
+                person.display_name or person.name, RequestState.SUBMITTED, checked.items,
+                draft.purpose.strip(), checked.end, draft.legal_basis.strip(), draft.emergency,
+                checked.security_level, 1, 1, now, now,
+            )  # fmt: skip
+            requests.insert(tx, made)
+            reservations.hold(tx, made.agency, made.id, made.units)
+            self._audit(tx, person, made, "request.submit", Words("Gửi yêu cầu", "Handed in"))
+            return made.id
+
+        return self._ground.once(person, key, ["submit", _plain(draft)], effect)
+
+    def change(self, person: Person, request: str, draft: Draft, version: int, key: str) -> None:
+        def effect(tx: Transaction) -> str:
+            before = self.own(tx.connection, person, request)
+            checked = self._flawless(person, draft)
+            if checked.agency != before.agency:
+                raise Refused(_SAME_AGENCY)
+            changed = move_request(
+                tx, before, RequestEvent.RESUBMIT, version, items=checked.items,
+                purpose=draft.purpose.strip(), end=checked.end, legal_basis=draft.legal_basis.strip(),
+                emergency=draft.emergency, security_level=checked.security_level, round=before.round + 1,
+                submitted=self._ground.clock(),
+            )  # fmt: skip
+            self._audit(tx, person, changed, "request.change", Words("Gửi lại yêu cầu", "Handed in again"))
+            return request
+
+        self._ground.once(person, key, ["change", request, version, _plain(draft)], effect)
+
+    def withdraw(self, person: Person, request: str, version: int, key: str) -> None:
+        def effect(tx: Transaction) -> str:
+            before = self.own(tx.connection, person, request)
+            move_request(tx, before, RequestEvent.WITHDRAW, version)
+            self._audit(tx, person, before, "request.withdraw", Words("Rút yêu cầu", "Withdrawn"))
+            return request
+
+        self._ground.once(person, key, ["withdraw", request, version], effect)
+
+    def retry(self, person: Person, request: str, version: int, key: str) -> None:
+        def effect(tx: Transaction) -> str:
+            before = self.find(tx.connection, person, request)
+            if Role.OPERATOR not in person.roles and person.id != before.requester:
+                raise Refused(_NOT_YOURS)
+            move_request(tx, before, RequestEvent.RETRY, version)
+            self._audit(tx, person, before, "request.retry", Words("Thử lại", "Tried again"))
+            return request
+
+        self._ground.once(person, key, ["retry", request, version], effect)
+
+    def requests(
+        self, person: Person, *, state: str = "", agency: str = "", mine: bool = False, after: str = "",
+        limit: int = 50,
+    ) -> Page[RequestSummary]:  # fmt: skip
+        agencies = self._agencies(person, agency)
+        states = [RequestState(state)] if state in set(RequestState) else []
+        if agencies == [] or (state and not states):
+            return Page(())
+        size = max(1, min(limit, LONGEST_LIST))
+        wanted = Wanted(
+            agencies, states, person.id if mine else "", below=_below(after), limit=size + 1
+        )  # fmt: skip
+        with self._ground.reading() as connection:
+            found = requests.listed(connection, wanted)
+            signed = requests.signatures_of(connection, [one.id for one in found])
+        rows = tuple(shown.summary(self._ground, one, signed.get(one.id, ())) for one in found[:size])
+        return Page(rows, str(found[size - 1].number) if len(found) > size else "")
+
+    def request(self, person: Person, request: str) -> Request:
+        with self._ground.reading() as connection:
+            found = self.find(connection, person, request)
+            return shown.request(self._ground, connection, person, found)
+
+    def find(self, connection: Connection, person: Person, request: str) -> domain.Request:
+        """Raises NotFound for what the person may not see, and for what is not there, with the same words."""
+        found = requests.find(connection, request)
+        if found is None or not person.sees(found.agency):
+            raise NotFound("there is no such request, or it belongs to another agency")
+        return found
+
+    def own(self, connection: Connection, person: Person, request: str) -> domain.Request:
+        """Raises Refused where another one asked for it."""
+        found = self.find(connection, person, request)
+        if found.requester != person.id:
+            raise Refused(_NOT_YOURS)
+        return found
+
+    def _checked(self, person: Person, draft: Draft) -> drafts.CheckedDraft:
+        site = self._ground.site
+        agency = drafts.agency_of(person, draft, list(site.agencies))
+        return drafts.check(draft, site.agencies[agency], site.catalog, self._ground.today())
+
+    def _flawless(self, person: Person, draft: Draft) -> drafts.CheckedDraft:
+        """Raises InputRefused."""
+        checked = self._checked(person, draft)
+        if checked.problems:
+            raise InputRefused(checked.problems)
+        return checked
+
+    def _agencies(self, person: Person, wanted: str) -> list[str] | None:
+        """Of which agencies the person is shown something; None for all."""
+        if person.roles & SEES_ALL:
+            return [wanted] if wanted else None
+        return [person.agency] if person.sees(wanted or person.agency) else []
+
+    def _audit(
+        self, tx: Transaction, person: Person, request: domain.Request, action: str, told: Words
+    ) -> None:  # fmt: skip
+        loud = request.emergency and action in ("request.submit", "request.change")
+        number = shown.number(request)
+        told = Words(f"{told.vi} {number}", f"{number}: {told.en.lower()}")
+        if loud:
+            told = Words(f"KHẨN CẤP: {told.vi}", f"EMERGENCY: {told.en}")
+        facts: dict[str, Any] = {
+            "state": request.state, "round": request.round, "emergency": request.emergency,
+            "level": request.security_level, "takes": _some(request.takes),
+            "items": [[one.item, one.blueprint, one.count] for one in request.items],
+        }  # fmt: skip
+        self._ground.audit(
+            tx, person, request.agency, action=action, about=request.id, told=told, facts=facts
+        )
+
+
+def quota_lines(account: Account, takes: Quota = NO_QUOTA) -> tuple[QuotaLine, ...]:
+    """A line for each resource that the agency has or that is asked for."""
+    return tuple(
+        QuotaLine(name, getattr(account.limit, name), getattr(account.used, name),
+                  getattr(account.held, name), getattr(takes, name))
+        for name in RESOURCES
+        if getattr(account.limit, name) or getattr(takes, name)
+    )  # fmt: skip
+
+
+def _below(after: str) -> int:
+    return int(after) if after.isascii() and after.isdecimal() and len(after) < 19 else 0
+
+
+def _some(quota: Quota) -> dict[str, int]:
+    return {name: value for name, value in asdict(quota).items() if value}
+
+
+def _plain(draft: Draft) -> dict[str, Any]:
+    lines = [[line.item, dict(line.values), line.count] for line in draft.items]
+    end = draft.end.isoformat() if draft.end else ""
+    return {
+        "items": lines, "purpose": draft.purpose, "end": end, "basis": draft.legal_basis,
+        "emergency": draft.emergency, "agency": draft.agency,
+    }  # fmt: skip
+
+
+_NOT_YOURS = Words("Chỉ người đã gửi yêu cầu được làm việc này.", "Only who asked for it may do this.")
+_SAME_AGENCY = Words("Không được đổi cơ quan của yêu cầu.", "A request stays with its agency.")

@@ -1,0 +1,166 @@
+"""All that pages and API call, as `infra.portal.interface.Services` says it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+from infra.domain.deployment import DeploymentState
+from infra.domain.parameter import Parameter as ParameterData
+from infra.domain.person import SEES_ALL, Person
+from infra.domain.request import OPEN
+from infra.domain.words import Words
+from infra.portal.interface import (
+    AuditEntry,
+    AuditFilter,
+    Choice,
+    Component,
+    Deployment,
+    DeploymentSummary,
+    Draft,
+    Facts,
+    Home,
+    Item,
+    Kind,
+    Page,
+    Parameter,
+    Preview,
+    PublicStatus,
+    Request,
+    RequestSummary,
+    Services,
+)
+from infra.portal.service.approval import ApprovalService
+from infra.portal.service.audit import AuditService
+from infra.portal.service.deployment import DeploymentService
+from infra.portal.service.ground import Ground, PortalSite
+from infra.portal.service.request import RequestService, quota_lines
+from infra.store import deployment as deployments
+from infra.store import request as requests
+from infra.store import reservation as reservations
+from infra.store.deployment import WantedDeployments
+from infra.store.portal_database import PortalDatabase
+from infra.store.request import Wanted
+
+_LIVING = (DeploymentState.PROVISIONING, DeploymentState.ACTIVE, DeploymentState.SUSPENDED)
+_EXPIRING_SHOWN = 10
+
+
+class PortalServices(Services):
+    """One object for the life of the process; its calls may come from many threads at once."""
+
+    def __init__(self, database: PortalDatabase, site: PortalSite, clock: Callable[[], datetime]) -> None:
+        self._ground = Ground(database, site, clock)
+        asking = RequestService(self._ground)
+        self.approvals = ApprovalService(self._ground, asking)
+        self._asking = asking
+        self._deployments = DeploymentService(self._ground)
+        self._audit = AuditService(self._ground)
+
+    def agency_name(self, code: str) -> Words:
+        agency = self._ground.site.agencies.get(code)
+        return Words(agency.name_vi, agency.name_en) if agency else Words(code, code)
+
+    def agencies(self, person: Person) -> tuple[str, ...]:
+        return tuple(code for code in self._ground.site.agencies if person.sees(code))
+
+    def home(self, person: Person) -> Home:
+        agencies = None if person.roles & SEES_ALL else [person.agency] if person.roles else []
+        soon = self._ground.today() + timedelta(days=max(self._ground.site.ladder.notices))
+        to_decide = len(self.approvals.to_decide(person, limit=200).items)
+        with self._ground.reading() as connection:
+            open_ = requests.count(connection, Wanted(agencies, list(OPEN)))
+            living = deployments.count(connection, agencies, _LIVING)
+            ending = WantedDeployments(
+                agencies, [DeploymentState.ACTIVE, DeploymentState.SUSPENDED], expires_by=soon,
+                limit=_EXPIRING_SHOWN,
+            )  # fmt: skip
+            expiring = deployments.listed(connection, ending)
+            known = person.roles and person.agency in self._ground.site.agencies
+            quota = quota_lines(reservations.account(connection, person.agency)) if known else ()
+        shown = tuple(self._deployments.summary(one) for one in expiring)
+        return Home(open_, to_decide, living, shown, quota)
+
+    def catalog(self, person: Person) -> tuple[Item, ...]:
+        return tuple(
+            Item(
+                one.name, Words(one.name_vi, one.name_en), Words(one.summary_vi, one.summary_en),
+                tuple(_parameter(parameter) for parameter in one.parameters), one.kind, one.security_level,
+                one.max_count, one.days, one.slo.ratio if one.slo else None,
+            )
+            for one in self._ground.site.catalog.requestable
+        )  # fmt: skip
+
+    def preview(self, person: Person, draft: Draft) -> Preview:
+        return self._asking.preview(person, draft)
+
+    def submit(self, person: Person, draft: Draft, key: str) -> str:
+        return self._asking.submit(person, draft, key)
+
+    def change(self, person: Person, request: str, draft: Draft, version: int, key: str) -> None:
+        self._asking.change(person, request, draft, version, key)
+
+    def requests(
+        self, person: Person, *, state: str = "", agency: str = "", mine: bool = False, after: str = "",
+        limit: int = 50,
+    ) -> Page[RequestSummary]:  # fmt: skip
+        return self._asking.requests(
+            person, state=state, agency=agency, mine=mine, after=after, limit=limit
+        )  # fmt: skip
+
+    def request(self, person: Person, request: str) -> Request:
+        return self._asking.request(person, request)
+
+    def withdraw(self, person: Person, request: str, version: int, key: str) -> None:
+        self._asking.withdraw(person, request, version, key)
+
+    def retry(self, person: Person, request: str, version: int, key: str) -> None:
+        self._asking.retry(person, request, version, key)
+
+    def to_decide(self, person: Person, *, after: str = "", limit: int = 50) -> Page[RequestSummary]:
+        return self.approvals.to_decide(person, after=after, limit=limit)
+
+    def facts(self, person: Person, request: str) -> Facts:
+        return self.approvals.facts(person, request)
+
+    def decide(  # noqa: PLR0917 (the interface's)
+        self, person: Person, request: str, verdict: str, reason: str, version: int, key: str
+    ) -> None:
+        self.approvals.decide(person, request, verdict, reason, version, key)
+
+    def deployments(
+        self, person: Person, *, state: str = "", agency: str = "", after: str = "", limit: int = 50
+    ) -> Page[DeploymentSummary]:
+        return self._deployments.deployments(person, state=state, agency=agency, after=after, limit=limit)
+
+    def deployment(self, person: Person, deployment: str) -> Deployment:
+        return self._deployments.deployment(person, deployment)
+
+    def act(self, person: Person, deployment: str, action: str, version: int, key: str) -> None:
+        self._deployments.act(person, deployment, action, version, key)
+
+    def audit(
+        self, person: Person, wanted: AuditFilter, *, after: str = "", limit: int = 50
+    ) -> Page[AuditEntry]:
+        return self._audit.audit(person, wanted, after=after, limit=limit)
+
+    def audit_export(self, person: Person, wanted: AuditFilter) -> Iterator[AuditEntry]:
+        return self._audit.audit_export(person, wanted)
+
+    def record(self, person: Person | None, action: str, about: str, told: Words, address: str) -> None:
+        self._audit.record(person, action, about, told, address)
+
+    def status(self) -> PublicStatus:
+        """What the site's `status` says of the cloud, and that this portal answers."""
+        return PublicStatus(
+            (Component(Words("Cổng tự phục vụ", "Self-service portal"), "up"), *self._ground.site.status()),
+            self._ground.clock(),
+        )
+
+
+def _parameter(one: ParameterData) -> Parameter:
+    choices = tuple(Choice(choice.value, choice.label, choice.help) for choice in one.choices)
+    return Parameter(
+        one.name, Kind(one.kind), one.label, one.help, one.required, one.default, choices, one.minimum,
+        one.maximum, one.pattern, one.unit,
+    )  # fmt: skip

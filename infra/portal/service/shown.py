@@ -1,0 +1,212 @@
+"""Requests as pages and API show them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from infra.domain import request as domain
+from infra.domain.approval import (
+    Signature,
+    SignatureRefused,
+    Stage,
+    Subject,
+    Verdict,
+    open_stages,
+    review,
+    reviews_missing,
+    sign,
+    stages,
+)
+from infra.domain.calendar import ESCALATE_AFTER
+from infra.domain.person import Person, Role
+from infra.domain.request import RequestState
+from infra.domain.step import LABELS
+from infra.domain.words import NOTHING, Words
+from infra.portal.interface import (
+    Decision,
+    Draft,
+    Line,
+    Request,
+    RequestedItem,
+    RequestSummary,
+    Step,
+    StepState,
+)
+from infra.portal.service.ground import Ground
+from infra.store import deployment as deployments
+from infra.store import journal
+from infra.store import request as requests
+from infra.store.portal_database import Connection
+from infra.store.request import Signed
+
+STAGE_WORDS = {
+    Stage.AGENCY: Words("Người duyệt của cơ quan", "The agency's approver"),
+    Stage.CITY: Words("Tổ vận hành đám mây thành phố", "The city's cloud team"),
+}
+STAGE_STEPS = {
+    Stage.AGENCY: Words("Cơ quan duyệt", "The agency approves"),
+    Stage.CITY: Words("Thành phố duyệt", "The city approves"),
+}
+
+
+def number(request: domain.Request) -> str:
+    """What people write and say."""
+    return f"YC-{request.created.year}-{request.number:06}"
+
+
+def subject(request: domain.Request) -> Subject:
+    return Subject(request.requester, request.agency, request.security_level, request.emergency)
+
+
+def of_round(request: domain.Request, signed: Sequence[Signed]) -> tuple[Signature, ...]:
+    """Signatures that count: those of the request as it was handed in last."""
+    return tuple(one.signature for one in signed if one.round == request.round)
+
+
+def summary(ground: Ground, request: domain.Request, signed: Sequence[Signed]) -> RequestSummary:
+    agency = ground.site.agencies.get(request.agency)
+    name = Words(agency.name_vi, agency.name_en) if agency else Words(request.agency, request.agency)
+    waits, due = _waiting(ground, request, of_round(request, signed))
+    return RequestSummary(
+        request.id, number(request), request.agency, name, request.requester_name, request.state,
+        _title(ground, request), request.purpose, request.created, request.emergency, waits, due,
+    )  # fmt: skip
+
+
+def request(ground: Ground, connection: Connection, person: Person, found: domain.Request) -> Request:
+    signed = requests.signatures(connection, found.id)
+    return Request(
+        summary(ground, found, signed),
+        tuple(_item(ground, one) for one in found.items),
+        found.end,
+        found.legal_basis,
+        tuple(_decision(one) for one in signed),
+        _steps(connection, found, signed),
+        _draft(found),
+        _may(ground, connection, person, found, signed),
+        found.version,
+        Words(found.failure_vi, found.failure_en),
+        tuple(one.id for one in deployments.of_request(connection, found.id)),
+    )
+
+
+def item_label(ground: Ground, name: str) -> Words:
+    """A name that the catalog has no more stands for itself."""
+    for one in ground.site.catalog.items:
+        if one.name == name:
+            return Words(one.name_vi, one.name_en)
+    return Words(name, name)
+
+
+def _title(ground: Ground, request: domain.Request) -> Words:
+    labels = [(one.count, item_label(ground, one.item)) for one in request.items]
+    return Words(
+        ", ".join(f"{count} × {label.vi}" for count, label in labels),
+        ", ".join(f"{count} × {label.en}" for count, label in labels),
+    )
+
+
+def _waiting(
+    ground: Ground, request: domain.Request, signed: Sequence[Signature]
+) -> tuple[Words, datetime | None]:
+    if request.state == RequestState.RETURNED:
+        return Words("Người yêu cầu", "Who asked for it"), None
+    if request.state == RequestState.APPROVED:
+        return Words("Hệ thống đang tạo", "It is being made"), None
+    if request.state != RequestState.SUBMITTED:
+        return NOTHING, None
+    wanted = [STAGE_WORDS[one] for one in open_stages(subject(request), signed)]
+    since = max([request.submitted, *(one.at for one in signed)])
+    waits = Words(" / ".join(one.vi for one in wanted), " / ".join(one.en for one in wanted))
+    return waits, ground.site.calendar.due(since, ESCALATE_AFTER)
+
+
+def _item(ground: Ground, asked: domain.RequestItem) -> RequestedItem:
+    known = {one.name: one for one in ground.site.catalog.items}
+    parameters = known[asked.item].parameters if asked.item in known else ()
+    labels = {one.name: one for one in parameters}
+    values = tuple(
+        (labels[name].label, labels[name].told(value)) if name in labels
+        else (Words(name, name), Words(value, value))
+        for name, value in asked.values.items()
+    )  # fmt: skip
+    return RequestedItem(asked.item, item_label(ground, asked.item), asked.count, values)
+
+
+def _decision(one: Signed) -> Decision:
+    signed = one.signature
+    stage = f"{signed.authority.stage}_review" if one.review else str(signed.authority.stage)
+    return Decision(one.signer_name, stage, signed.verdict, signed.reason, signed.at)
+
+
+def _steps(
+    connection: Connection, request: domain.Request, signed: Sequence[Signed]
+) -> tuple[Step, ...]:  # fmt: skip
+    handed_in = Step(
+        "submitted", Words("Gửi yêu cầu", "Handed in"), StepState.DONE, request.submitted, request.submitted
+    )  # fmt: skip
+    made = [
+        Step(
+            one.name, LABELS.get(one.name, Words(one.name, one.name)), StepState(one.state),
+            one.started, one.ended, one.note,
+        )
+        for one in journal.steps(connection, request.id)
+    ]  # fmt: skip
+    last = {
+        RequestState.FULFILLED: StepState.DONE,
+        RequestState.FAILED: StepState.FAILED,
+    }.get(request.state, StepState.WAITING)
+    active = Step("active", Words("Sẵn sàng sử dụng", "Ready for use"), last)
+    return (handed_in, *_approval_steps(request, of_round(request, signed)), *made, active)
+
+
+def _approval_steps(request: domain.Request, signed: Sequence[Signature]) -> list[Step]:
+    done = {one.authority.stage: one for one in signed}
+    wanted = {*stages(subject(request)), *done}
+    now = set(open_stages(subject(request), signed)) if request.state == RequestState.SUBMITTED else set()
+    found = []
+    for stage in (one for one in Stage if one in wanted):
+        state, ended, note = StepState.WAITING, None, NOTHING
+        if stage in done:
+            approved = done[stage].verdict == Verdict.APPROVE
+            state, ended = StepState.DONE if approved else StepState.FAILED, done[stage].at
+            note = Words(done[stage].reason, done[stage].reason)
+        elif stage in now:
+            state = StepState.RUNNING
+        found.append(Step(f"approve_{stage}", STAGE_STEPS[stage], state, None, ended, note))
+    return found
+
+
+def _draft(request: domain.Request) -> Draft:
+    lines = tuple(Line(one.item, dict(one.values), one.count) for one in request.items)
+    return Draft(
+        lines, request.purpose, request.end, request.legal_basis, request.emergency, request.agency
+    )  # fmt: skip
+
+
+def _may(
+    ground: Ground, connection: Connection, person: Person, request: domain.Request,
+    signed: Sequence[Signed],
+) -> frozenset[str]:  # fmt: skip
+    may = set()
+    own = person.id == request.requester
+    if own and request.state in (RequestState.SUBMITTED, RequestState.RETURNED, RequestState.FAILED):
+        may.add("withdraw")
+    if own and request.state == RequestState.RETURNED:
+        may.add("change")
+    if request.state == RequestState.FAILED and (own or Role.OPERATOR in person.roles):
+        may.add("retry")
+    now = ground.clock()
+    count = of_round(request, signed)
+    given = requests.delegations_to(connection, person.id, now)
+    act = sign if request.state == RequestState.SUBMITTED else review
+    if request.state == RequestState.SUBMITTED or reviews_missing(subject(request), count):
+        try:
+            act(
+                person, subject(request), count, verdict=Verdict.APPROVE, reason="", delegations=given,
+            now=now )  # fmt: skip
+            may.add("decide" if act is sign else "review")
+        except SignatureRefused:
+            pass
+    return frozenset(may)

@@ -1,0 +1,65 @@
+// What a browser with scripts gets on top. Every page works without this file.
+"use strict";
+
+// The request form: work out again what it takes, and what is wrong, while one types.
+for (const form of document.querySelectorAll("form[data-check]")) {
+  const touched = new Set();
+  let timer = 0, running = null;
+  const tell = (problems) => {
+    for (const place of form.querySelectorAll("[id^='wrong-']")) {
+      const field = place.id.slice(6), told = touched.has(field) ? problems[field] : undefined;
+      place.hidden = !told;
+      place.textContent = told ? `✘ ${told}` : "";
+      for (const input of form.querySelectorAll(`[aria-describedby~="${CSS.escape(place.id)}"]`)) {
+        if (told) input.setAttribute("aria-invalid", "true"); else input.removeAttribute("aria-invalid");
+      }
+    }
+  };
+  const check = async () => {
+    running?.abort();
+    running = new AbortController();
+    try {
+      const answer = await fetch(form.dataset.check, { method: "POST", body: new URLSearchParams(new FormData(form)), signal: running.signal });
+      if (!answer.ok) return;
+      const found = await answer.json();
+      document.getElementById("takes").innerHTML = found.takes;
+      tell(found.problems);
+    } catch (error) {
+      if (error.name !== "AbortError" && !(error instanceof TypeError)) throw error;
+    }
+  };
+  const later = (event) => {
+    if (!event.target.name) return;
+    touched.add(event.target.name);
+    clearTimeout(timer);
+    timer = setTimeout(check, 350);
+  };
+  form.addEventListener("input", later);
+  form.addEventListener("change", later);
+  for (const button of form.querySelectorAll("[data-plain]")) button.hidden = true;
+}
+
+// A summary of what is wrong takes the focus, as a page that was loaded again would not.
+document.querySelector("[role=alert][tabindex]")?.focus();
+
+// A request's progress: the page's part again at each event.
+for (const place of document.querySelectorAll("[data-events]")) {
+  const events = new EventSource(place.dataset.events);
+  let version = "";
+  const renew = async () => {
+    const answer = await fetch(place.dataset.part);
+    if (answer.ok && !answer.redirected) place.innerHTML = await answer.text();
+  };
+  events.addEventListener("progress", (event) => {
+    if (version && version !== event.data) renew();
+    version = event.data;
+  });
+  events.addEventListener("end", () => { events.close(); location.reload(); });
+}
+
+// A form is sent once, however often its button is pressed.
+document.addEventListener("submit", (event) => {
+  if (event.target.dataset.sent) event.preventDefault();
+  event.target.dataset.sent = "1";
+  addEventListener("pageshow", () => { delete event.target.dataset.sent; }, { once: true });
+});

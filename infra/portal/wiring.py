@@ -1,0 +1,33 @@
+"""What the web part of a process holds: made once by `create_app`, the same for every visitor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from infra.domain.words import Words
+from infra.portal.identity import Directory
+from infra.portal.interface import Services
+from infra.portal.oidc import OpenId
+from infra.portal.rates import Rates
+from infra.portal.session import Access
+
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """`agencies` are those that people sign in to, by code; `contact` says where to ask for help."""
+
+    services: Services
+    access: Access
+    directory: Directory
+    agencies: Mapping[str, Words]
+    city: Words
+    clock: Callable[[], datetime]
+    rates: Rates = field(default_factory=Rates)
+    openid: OpenId | None = None
+    zone: ZoneInfo = ZONE
+    contact: str = ""

@@ -1,0 +1,124 @@
+"""Reservations and agencies' accounts of quota. Sums are made and checked by the only writer there is, so
+they never pass a limit, however many sign at once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from infra.domain.audit import canonical, moment
+from infra.domain.quota import NO_QUOTA, Quota
+from infra.domain.reservation import Account, ReservationState, check, check_held
+from infra.errors import InfraError
+from infra.store.portal_database import Transaction
+from infra.store.portal_schema import ACCOUNT, RESERVATION
+
+_HELD, _TAKEN, _RELEASED = ReservationState.HELD, ReservationState.TAKEN, ReservationState.RELEASED
+
+
+class AccountUnknown(InfraError):
+    """The agency has no account of quota yet; an operator takes it in with `citycloud portal sync`."""
+
+    code = "account_unknown"
+
+
+def set_account(tx: Transaction, agency: str, limit: Quota, base: Quota, now: datetime) -> bool:
+    """Say what an agency may hold and what stands there beside the portal; False if it was so already. A
+    limit below what is held stops new requests and approvals, and takes nothing away.
+    """
+    row = tx.connection.execute(sa.select(ACCOUNT).where(ACCOUNT.c.agency == agency)).first()
+    said = {"quota": to_text(limit), "base": to_text(base)}
+    if row is not None and (row.quota, row.base) == (said["quota"], said["base"]):
+        return False
+    said["changed_at"] = moment(now)
+    if row is None:
+        tx.connection.execute(sa.insert(ACCOUNT).values(agency=agency, **said))
+    else:
+        tx.connection.execute(sa.update(ACCOUNT).where(ACCOUNT.c.agency == agency).values(**said))
+    return True
+
+
+def account(connection: sa.Connection, agency: str) -> Account:
+    """Raises AccountUnknown."""
+    row = connection.execute(sa.select(ACCOUNT).where(ACCOUNT.c.agency == agency)).first()
+    if row is None:
+        raise AccountUnknown(f"the agency {agency} has no account of quota yet; run `citycloud portal sync`")
+    sums = {_HELD: NO_QUOTA, _TAKEN: NO_QUOTA}
+    asked = sa.select(RESERVATION.c.state, RESERVATION.c.takes).where(
+        RESERVATION.c.agency == agency, RESERVATION.c.state != _RELEASED
+    )
+    for state, takes in connection.execute(asked):
+        sums[ReservationState(state)] += to_quota(takes)
+    return Account(agency, to_quota(row.quota), to_quota(row.base) + sums[_TAKEN], sums[_HELD])
+
+
+def hold(tx: Transaction, agency: str, request: str, units: Sequence[Quota]) -> None:
+    """Reserve for each unit of a request, or for none; raises QuotaExceeded."""
+    check(account(tx.connection, agency), sum(units, start=NO_QUOTA))
+    for takes in units:
+        tx.connection.execute(
+            sa.insert(RESERVATION).values(
+                id=str(uuid4()), agency=agency, request=request, deployment=None, state=_HELD,
+                takes=to_text(takes),
+            )
+        )  # fmt: skip
+
+
+def check_again(tx: Transaction, agency: str, request: str) -> None:
+    """Whether what the request holds is still within the limits; raises QuotaExceeded. Asked at approval and
+    at execution: the limits may have been lowered, or something made beside the portal.
+    """
+    held = [to_quota(row.takes) for row in _of(tx.connection, request, (_HELD, _TAKEN))]
+    check_held(account(tx.connection, agency), sum(held, start=NO_QUOTA))
+
+
+def held(connection: sa.Connection, request: str) -> Quota:
+    return sum((to_quota(row.takes) for row in _of(connection, request, (_HELD,))), start=NO_QUOTA)
+
+
+def take(tx: Transaction, request: str, deployments: Mapping[str, Quota]) -> None:
+    """Give what the request holds to its deployments (id: takes), one unit each."""
+    free = {row.id: to_quota(row.takes) for row in _of(tx.connection, request, (_HELD,))}
+    for deployment, takes in deployments.items():
+        fitting = next((id_ for id_, held in free.items() if held == takes), None)
+        if fitting is None:
+            raise LookupError(f"request {request} holds no unit of {takes} for deployment {deployment}")
+        del free[fitting]
+        tx.connection.execute(
+            sa.update(RESERVATION)
+            .where(RESERVATION.c.id == fitting)
+            .values(state=_TAKEN, deployment=deployment)
+        )
+
+
+def release(tx: Transaction, *, request: str = "", deployment: str = "") -> int:
+    """Give back what a request holds, or a deployment took; a second time gives nothing. How many units."""
+    mine = (
+        (RESERVATION.c.request == request, RESERVATION.c.state == _HELD)
+        if request
+        else (RESERVATION.c.deployment == deployment, RESERVATION.c.state == _TAKEN)
+    )
+    return tx.connection.execute(sa.update(RESERVATION).where(*mine).values(state=_RELEASED)).rowcount
+
+
+def _of(connection: sa.Connection, request: str, states: Iterable[ReservationState]) -> Sequence[Any]:
+    return connection.execute(
+        sa.select(RESERVATION.c.id, RESERVATION.c.takes).where(
+            RESERVATION.c.request == request, RESERVATION.c.state.in_(list(states))
+        )
+    ).all()
+
+
+def to_text(quota: Quota) -> str:
+    return canonical({name: value for name, value in asdict(quota).items() if value})
+
+
+def to_quota(text: str) -> Quota:
+    return Quota(**json.loads(text))

@@ -1,0 +1,44 @@
+"""The one way from a state to the next: quota is held, given to a deployment or given back with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from infra.domain import deployment as deployment_domain
+from infra.domain import request as request_domain
+from infra.domain.deployment import Deployment, DeploymentEvent, DeploymentState
+from infra.domain.request import HOLDS_QUOTA, Request, RequestEvent
+from infra.domain.words import NOTHING, Words
+from infra.store import deployment as deployments
+from infra.store import request as requests
+from infra.store import reservation as reservations
+from infra.store.portal_database import Transaction
+
+
+def move_request(
+    tx: Transaction, before: Request, event: RequestEvent, version: int, *, failure: Words = NOTHING,
+    **changes: Any,
+) -> Request:  # fmt: skip
+    """Raises TransitionRefused, ChangedMeanwhile, and QuotaExceeded where quota would have to be held anew.
+    `changes` are fields that change with it; units that are held anew are those after them.
+    """
+    state = request_domain.next_state(before.state, event)
+    changed = replace(before, state=state, failure_vi=failure.vi, failure_en=failure.en, **changes)
+    after = requests.save(tx, changed, version)
+    if before.state in HOLDS_QUOTA and state not in HOLDS_QUOTA:
+        reservations.release(tx, request=before.id)
+    if before.state not in HOLDS_QUOTA and state in HOLDS_QUOTA:
+        reservations.hold(tx, after.agency, after.id, after.units)
+    return after
+
+
+def move_deployment(
+    tx: Transaction, before: Deployment, event: DeploymentEvent, version: int, **changes: Any
+) -> Deployment:  # fmt: skip
+    """Raises DeploymentRefused and ChangedMeanwhile. A retired deployment gives its quota back."""
+    state = deployment_domain.next_state(before.state, event)
+    after = deployments.save(tx, replace(before, state=state, **changes), version)
+    if state == DeploymentState.RETIRED:
+        reservations.release(tx, deployment=before.id)
+    return after

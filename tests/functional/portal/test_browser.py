@@ -1,0 +1,186 @@
+"""The pages in a real Chromium: both languages, light and dark, desk and phone; and what scripts add."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.functional.portal.memory import PASSWORD, PEOPLE
+from tests.functional.portal.portal import Stand, served
+
+SCREENS = {"desk": 1280, "phone": 390}
+PAGES = (
+    ("", "/sign-in"), ("", "/status"), ("u-hoa", "/"), ("u-hoa", "/catalog"),
+    ("u-hoa", "/requests/new?item=database-server"), ("u-hoa", "/requests"), ("u-hoa", "/requests/r13"),
+    ("u-hoa", "/deployments"), ("u-hoa", "/deployments/d-hongbang"), ("u-hoa", "/account"),
+    ("u-binh", "/approvals"), ("u-binh", "/approvals/r12"), ("u-lan", "/audit"), ("u-hoa", "/nowhere"),
+)  # fmt: skip
+BY_PEOPLE = (
+    r"Nguyễn|Trần|Phạm|Lê Thị|Đỗ|Trang tiếp|Cổng thông|web-0|ssh |ubuntu|QĐ-UBND|City Cloud|nho"
+    r"|(request|session)\."
+)
+"""Names, and what people wrote themselves."""
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+@pytest.fixture(scope="module")
+def city() -> Stand:
+    return Stand(own=True)
+
+
+@pytest.fixture(scope="module")
+def address(city: Stand) -> Iterator[str]:
+    with served(city.app) as found:
+        yield found
+
+
+def opened(browser: Browser, city: Stand, address: str, person: str, **options: object) -> BrowserContext:
+    """A browser in which the person is signed in, Vietnamese unless told otherwise."""
+    language = str(options.pop("language", "vi"))
+    context = browser.new_context(**options)  # type: ignore[arg-type]
+    context.add_cookies([{"name": "lang", "value": language, "url": address}])
+    if person:
+        secret = city.access.begin(PEOPLE[person], "keystone", "127.0.0.1")
+        context.add_cookies([
+            {"name": "__Host-session", "value": secret, "domain": "localhost", "path": "/", "secure": True,
+             "httpOnly": True},
+        ])  # fmt: skip
+    return context
+
+
+@pytest.mark.parametrize(("person", "path"), PAGES, ids=[path for _, path in PAGES])
+@pytest.mark.parametrize(
+    ("language", "theme", "screen"),
+    [("vi", "light", "desk"), ("vi", "dark", "phone"), ("en", "light", "phone")],
+)
+def test_a_page_fits_and_breaks_no_rule_of_wcag(
+    browser: Browser,
+    city: Stand,
+    address: str,
+    person: str,
+    path: str,
+    language: str,
+    theme: str,
+    screen: str,
+) -> None:
+    width = SCREENS[screen]
+    with opened(
+        browser, city, address, person, language=language, color_scheme=theme,
+        viewport={"width": width, "height": 900},
+    ) as context:  # fmt: skip
+        page = context.new_page()
+        complaints: list[str] = []
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        answer = page.goto(address + path)
+        assert answer is not None
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate("document.documentElement.lang") == language
+        found = Axe().run(page, options=RULES)
+        told = {
+            one["id"]: [node["html"][:150] for node in one["nodes"]] for one in found.response["violations"]
+        }
+        assert told == {}
+        assert found.response["passes"]
+        assert [one for one in complaints if "404" not in one] == []
+
+
+def test_the_whole_path_without_a_script(browser: Browser, city: Stand, address: str) -> None:
+    """Signs in, asks with two items, is approved by another person; JavaScript is off."""
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(address + "/requests")
+        sign_in(page, "u-hoa")
+        assert page.url == address + "/requests"
+        page.get_by_role("link", name="Gửi yêu cầu mới").click()
+        page.get_by_role("link", name="Yêu cầu: Máy chủ ảo").click()
+        page.get_by_label("Tên máy").fill("web-09")
+        page.get_by_role("button", name="Gửi yêu cầu").click()
+        expect(page.get_by_role("alert")).to_contain_text("mục đích")
+        page.get_by_label("Mục đích").fill("Trang tiếp nhận hồ sơ trực tuyến")
+        page.locator("#add").select_option("private-network")
+        page.get_by_role("button", name="Thêm vào yêu cầu").click()
+        page.get_by_label("Tên máy").nth(1).fill("noi-bo")
+        page.get_by_role("button", name="Gửi yêu cầu").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("YC-2026-")
+        place = page.url.removeprefix(address)
+        page.get_by_role("button", name="Đăng xuất").click()
+        sign_in(page, "u-binh")
+        page.goto(address + place.replace("requests", "approvals"))
+        page.get_by_label("Duyệt", exact=True).check()
+        page.get_by_role("button", name="Ghi quyết định").click()
+        expect(page.get_by_role("status")).to_contain_text("Đã ghi quyết định")
+
+
+def test_the_form_tells_what_is_wrong_and_what_it_takes_while_one_types(
+    browser: Browser, city: Stand, address: str
+) -> None:
+    with opened(browser, city, address, "u-hoa", language="en") as context:
+        page = context.new_page()
+        page.goto(address + "/requests/new?item=plain-server")
+        name = page.get_by_label("Name of the server")
+        name.fill("Máy 1")
+        expect(page.locator("[id='wrong-items[0].values.name']")).to_contain_text("Not right yet")
+        expect(name).to_have_attribute("aria-invalid", "true")
+        # What nobody has touched yet is not complained about.
+        expect(page.locator("#wrong-purpose")).to_be_hidden()
+        name.fill("web-1")
+        expect(page.locator("[id='wrong-items[0].values.name']")).to_be_hidden()
+        page.get_by_label("Large").check()
+        page.get_by_label("How many of these").fill("4")
+        expect(page.locator("#takes")).to_contain_text("too much")
+
+
+def test_progress_is_shown_as_it_happens(browser: Browser, city: Stand, address: str) -> None:
+    from infra.portal.interface import Draft
+    from tests.functional.portal.memory import a_draft
+
+    draft: Draft = a_draft("Để xem tiến độ trực tiếp")
+    made = city.services.submit(PEOPLE["u-hoa"], draft, "live-progress-1")
+    with opened(browser, city, address, "u-hoa") as context:
+        page = context.new_page()
+        page.goto(f"{address}/requests/{made}")
+        expect(page.locator(".steps .running .name")).to_have_text("Phê duyệt")
+        page.wait_for_timeout(1500)
+        city.services.advance(made, 2)
+        expect(page.locator(".steps .running .name")).to_have_text("Cài đặt bên trong", timeout=10_000)
+
+
+def test_a_request_is_printed_with_places_to_sign_and_without_the_menu(
+    browser: Browser, city: Stand, address: str
+) -> None:
+    with opened(browser, city, address, "u-hoa") as context:
+        page = context.new_page()
+        page.goto(f"{address}/requests/r13")
+        page.emulate_media(media="print")
+        expect(page.locator("nav")).to_be_hidden()
+        expect(page.locator(".signatures")).to_be_visible()
+
+
+def test_nothing_but_names_is_the_same_in_both_languages(browser: Browser, city: Stand, address: str) -> None:
+    for person, path in PAGES:
+        texts = {}
+        for language in ("vi", "en"):
+            with opened(browser, city, address, person, language=language) as context:
+                page = context.new_page()
+                page.goto(address + path)
+                texts[language] = set(page.locator("body").inner_text().split("\n"))
+        same = {text for text in texts["vi"] & texts["en"] if re.search(r"[^\W\d_]{3}", text)}
+        written_by_people = {
+            text for text in same
+            if re.search(BY_PEOPLE, text)
+            or re.fullmatch(r"[a-z]+|OpenAPI|Để .*| GiB", text)
+        }  # fmt: skip
+        assert same - written_by_people == set(), path
+
+
+def sign_in(page: Page, id: str) -> None:
+    person = PEOPLE[id]
+    page.get_by_label("Cơ quan").select_option(person.agency)
+    page.get_by_label("Tên đăng nhập").fill(person.name)
+    page.get_by_label("Mật khẩu").fill(PASSWORD)
+    page.get_by_role("button", name="Đăng nhập").click()
