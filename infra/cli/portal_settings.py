@@ -73,8 +73,8 @@ class PortalFile(Strict):
     counts; `folder` where the worker keeps its stacks, keys and guests; `depot_url` where guests install
     from; `engine_path` where the Pulumi engine is; `state_backend` a URL that several workers share ("" for
     the folder); `worker` whether this process also works; `monitoring` the address of Prometheus; `ops_url`
-    the ops pages; `audit_checkpoints` the file to which the heads of the audit chain are written daily ("" for
-    none).
+    the ops pages; `audit_checkpoints` the file to which the heads of the audit chain are written daily (""
+    for none).
     """
 
     inventory: AbsolutePath

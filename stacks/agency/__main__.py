@@ -1,7 +1,7 @@
 """What one agency asked for in the portal and got: a component for each deployment, by its blueprint.
 
-`program` is run inline by the portal's worker. It stands on the agency's landing zone and on the platform, and
-finds both by name, so that it needs neither's state.
+`program` is run inline by the portal's worker. It stands on the agency's landing zone and on the platform
+and finds both by name, so that it needs neither's state.
 """
 
 from __future__ import annotations
