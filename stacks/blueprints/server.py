@@ -39,10 +39,12 @@ class Server(ComponentResource):  # type: ignore[misc]  # pulumi is untyped to u
 
     @property
     def outputs(self) -> Mapping[str, Any]:
+        user = image_of(self._ground.inventory, self._wanted.value("size")).user
+        fixed = self.port.all_fixed_ips[0]
+        at = Output.all(self.address, fixed).apply(lambda told: told[0] or told[1])
         return {
-            "server_id": self.instance.id, "address": self.address,
-            "fixed_address": self.port.all_fixed_ips[0],
-            "user": image_of(self._ground.inventory, self._wanted.value("size")).user,
+            "server_id": self.instance.id, "address": self.address, "fixed_address": fixed, "user": user,
+            "ssh": Output.concat("ssh ", user, "@", at),
         }  # fmt: skip
 
     def _group(self, rules: Sequence[Rule]) -> Output[str]:
@@ -94,12 +96,15 @@ def plain_server(wanted: Wanted, ground: Ground) -> Mapping[str, Any]:
 
 def web_server(wanted: Wanted, ground: Ground) -> Mapping[str, Any]:
     """HTTP and HTTPS are open to everybody."""
-    return Server(wanted, ground, [("tcp", 80, EVERYBODY), ("tcp", 443, EVERYBODY)]).outputs
+    made = Server(wanted, ground, [("tcp", 80, EVERYBODY), ("tcp", 443, EVERYBODY)]).outputs
+    return {**made, "url": made["address"].apply(lambda address: f"http://{address}/" if address else "")}
 
 
 def database_server(wanted: Wanted, ground: Ground) -> Mapping[str, Any]:
     """PostgreSQL is open to the agency's own network."""
-    return Server(wanted, ground, [("tcp", 5432, str(ground.agency.network))]).outputs
+    made = Server(wanted, ground, [("tcp", 5432, str(ground.agency.network))]).outputs
+    name = wanted.value("database")
+    return {**made, "database": Output.concat("psql -h ", made["fixed_address"], f" -U {name} {name}")}
 
 
 def image_of(inventory: Inventory, flavor: str) -> Any:
