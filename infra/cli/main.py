@@ -38,6 +38,7 @@ COMMANDS = {
     "sla": "What agencies were promised and got, from the SLA ledger.",
     "forecast": "When what the city hands out will be used up.",
     "zone": "The landing zones of the agencies: project, people, quotas, network, first servers.",
+    "people": "Accounts of an agency's people: who may sign in to the portal.",
     "portal": "The self-service portal: its server, its worker, its data.",
     "completion": "Print the shell's completion script.",
 }

@@ -1,5 +1,5 @@
-"""The portal's worker on real databases, over a cloud in memory: killed at each boundary, it loses, doubles and
-leaves nothing.
+"""The portal's worker on real databases, over a cloud in memory: killed at each boundary, it loses, doubles
+and leaves nothing.
 """
 
 from __future__ import annotations
