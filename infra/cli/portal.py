@@ -139,13 +139,11 @@ def _working(
         paths.directory, paths.directory / "cache", path, settings.passphrase, file.state_backend
     )
     manager_key = ensure_key(paths.ssh_key, "citycloud")
-    setup = GuestSetup(
-        connect(settings.credentials, user_agent="citycloud-worker"), paths, own.project_root,
-        {"depot_url": file.depot_url}, path,
-    )  # fmt: skip
+    cloud = connect(settings.credentials, user_agent="citycloud-worker")
+    setup = GuestSetup(cloud, paths, own.project_root, {"depot_url": file.depot_url}, path)
     holder = f"{socket.gethostname()}:{os.getpid()}"
     with AgencyStacks(inventory, place, settings.credentials, manager_key) as stacks:
-        working = Worker(database, CloudHands(stacks, setup, file.monitoring), _now, holder)
+        working = Worker(database, CloudHands(cloud, stacks, setup, file.monitoring), _now, holder)
         thread = threading.Thread(target=working.run, args=(stop,), name="worker")
         thread.start()
         try:

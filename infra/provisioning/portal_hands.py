@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from infra.cloud.connection import Cloud
 from infra.domain.blueprint import Wanted
 from infra.errors import InfraError
 from infra.provisioning import prometheus
 from infra.provisioning.agency_stack import AgencyStacks, Outputs
 from infra.provisioning.guest_setup import GuestSetup
+from infra.provisioning.lent_address import lent
 from infra.provisioning.prometheus import MonitoringUnreachable
 
 GREEN_SECONDS = 300.0
@@ -30,6 +32,7 @@ class CloudHands:
     checked itself has to do.
     """
 
+    cloud: Cloud
     stacks: AgencyStacks
     setup: GuestSetup
     monitoring: str
@@ -40,7 +43,11 @@ class CloudHands:
         return self.stacks.up(agency, wanted)
 
     def set_up(self, agency: str, wanted: Wanted, outputs: dict[str, str]) -> None:
-        self.setup.set_up(agency, wanted, outputs, outputs["address"])
+        if outputs.get("address"):
+            self.setup.set_up(agency, wanted, outputs, outputs["address"])
+            return
+        with lent(self.cloud, outputs["server_id"]) as address:
+            self.setup.set_up(agency, wanted, outputs, address)
 
     def await_green(self, wanted: Wanted, outputs: dict[str, str]) -> None:
         if not (self.monitoring and outputs.get("address")):
