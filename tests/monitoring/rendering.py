@@ -35,7 +35,10 @@ ALERTING = {
 }  # fmt: skip
 
 
-def render(folder: Path, count: int = 1, secrets: Mapping[str, Any] | None = None, **variables: Any) -> Path:
+def render(
+    folder: Path, count: int = 1, secrets: Mapping[str, Any] | None = None, portal: bool = True,
+    **variables: Any,
+) -> Path:  # fmt: skip
     """Files named `ctl1-prometheus.yml` and so on, in `folder`; mails' templates in `folder`/templates."""
     hosts = {f"ctl{number}": {"ansible_host": f"192.0.2.{number}"} for number in range(1, count + 1)}
     certificate = folder / "ca.pem"
@@ -53,6 +56,7 @@ def render(folder: Path, count: int = 1, secrets: Mapping[str, Any] | None = Non
     inventory = {
         "controllers": {"hosts": hosts},
         "monitoring": {"hosts": {name: {} for name in hosts}},
+        "portal": {"hosts": {"portal1": {"ansible_host": "192.0.2.31"}} if portal else {}},
         "all": {"vars": site},
     }
     (folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
