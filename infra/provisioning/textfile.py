@@ -1,9 +1,12 @@
-"""Metrics that the deploy host knows, brought to the monitoring servers' node exporters as text files."""
+"""Metrics as text files for node exporters: what the deploy host knows, brought to the monitoring servers; and
+what a process without a port knows, kept for the exporter of its own server.
+"""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric
@@ -52,3 +55,11 @@ def install_command(name: str, user: str) -> str:
 def as_root(script: str, user: str) -> str:
     """A shell's script as the root of a server that `user` logs in to."""
     return f"sh -c {shlex.quote(script)}" if user == "root" else f"sudo -n sh -c {shlex.quote(script)}"
+
+
+def keep(file: Path, text: str) -> None:
+    """Write metrics of this server for its own node exporter, which never sees half a file."""
+    fresh = file.with_name(f".{file.name}.new")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.chmod(0o644)
+    fresh.replace(file)
