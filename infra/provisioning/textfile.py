@@ -1,5 +1,5 @@
-"""Metrics as text files for node exporters: what the deploy host knows, brought to the monitoring servers; and
-what a process without a port knows, kept for the exporter of its own server.
+"""Metrics as text files for node exporters: what the deploy host knows, brought to the monitoring servers;
+and what a process without a port knows, kept for the exporter of its own server.
 """
 
 from __future__ import annotations
