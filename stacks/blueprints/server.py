@@ -70,10 +70,10 @@ class Server(ComponentResource):  # type: ignore[misc]  # pulumi is untyped to u
         metadata = {DEPLOYMENT_KEY: wanted.id}
         if wanted.item != DEFAULT_ITEM:
             metadata[ITEM_KEY] = wanted.item
-        stands = ["imageId", "keyPair", "userData"]
+        stands = ["imageName", "keyPair", "userData"]
         return compute.Instance(
             wanted.name, name=wanted.name, flavor_name=size, key_pair=key.name, metadata=metadata,
-            image_id=ground.images[image_of(ground.inventory, size).name], networks=[{"port": self.port.id}],
+            image_name=image_of(ground.inventory, size).name, networks=[{"port": self.port.id}],
             user_data=first_boot(ground.manager_key), power_state="active" if wanted.on else "shutoff",
             opts=ground.within(self, ignore_changes=stands),
         )  # fmt: skip
