@@ -17,12 +17,13 @@ from infra.domain.blueprint import Wanted
 from infra.inventory import Inventory
 from stacks.blueprints import REALISES, Ground
 
-ROLE = "member"
+ROLE = "admin"
+"""Who holds it in a project works on locked servers too: those that are suspended, then started or removed."""
 
 
 def program(inventory: Inventory, agency: Agency, wanted: Sequence[Wanted], manager_key: str) -> None:
-    """`manager_key` is the public SSH key by which the worker sets guests up. Where nothing is wanted, nothing
-    stays: not even the worker's right to work in the project.
+    """`manager_key` is the public SSH key by which the worker sets guests up. Where nothing is wanted,
+    nothing stays: not even the worker's right to work in the project.
     """
     made: Mapping[str, Any] = {}
     if wanted:
