@@ -108,6 +108,9 @@ class Services(Protocol):
     def home(self, person: Person) -> Home: ...
     def catalog(self, person: Person) -> tuple[Item, ...]: ...
 
+    def latest_key(self, person: Person) -> str:
+        """The public SSH key that the person gave last, "" where there is none: a form begins with it."""
+
     def preview(self, person: Person, draft: Draft) -> Preview: ...
     def submit(self, person: Person, draft: Draft, key: str) -> str:
         """The new request's id. Raises InputRefused, NotAllowed, Conflict."""

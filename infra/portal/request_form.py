@@ -58,6 +58,29 @@ class Entered:
         usual = {f"values.{one.name}": one.default for one in item.parameters if one.default}
         return self._with(item.name, {"count": "1", **usual})
 
+    def filled(self, name: str, value: str) -> Entered:
+        """With another value in one field."""
+        return Entered(self.items, {**self.fields, name: value})
+
+    def asks_for_key(self, name: str, items: Sequence[Item]) -> bool:
+        """Whether this is the name of a field for an SSH key in this form."""
+        return name in dict(self.key_fields(items))
+
+    def key_fields(self, items: Sequence[Item]) -> list[tuple[str, str]]:
+        """(name, value) of each field for an SSH key."""
+        known = {item.name: item for item in items}
+        names = [
+            f"items[{at}].values.{one.name}"
+            for at, item in enumerate(self.items) if item in known
+            for one in known[item].parameters if one.kind is Kind.SSH_KEY
+        ]  # fmt: skip
+        return [(name, self.value(name)) for name in names]
+
+    def with_key(self, key: str, items: Sequence[Item]) -> Entered:
+        """With this key in each field for one that is still empty."""
+        empty = {name: key for name, value in self.key_fields(items) if not value}
+        return Entered(self.items, {**self.fields, **empty}) if key else self
+
     def less(self, place: int) -> Entered:
         """Without the item at this place."""
         kept = [at for at in range(len(self.items)) if at != place]

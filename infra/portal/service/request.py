@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from infra.domain import request as domain
+from infra.domain.parameter import ParameterKind
 from infra.domain.person import SEES_ALL, Person, Role
 from infra.domain.quota import NO_QUOTA, RESOURCES, Quota
 from infra.domain.request import RequestEvent, RequestState
@@ -35,6 +36,8 @@ from infra.store.request import Wanted
 from infra.store.transition import move_request
 
 LONGEST_LIST = 200
+LOOKED_FOR_KEY = 20
+"""How many of a person's requests are looked through for the SSH key that they gave last."""
 
 
 class RequestService:
@@ -130,6 +133,24 @@ class RequestService:
         with self._ground.reading() as connection:
             found = self.find(connection, person, request)
             return shown.request(self._ground, connection, person, found)
+
+    def latest_key(self, person: Person) -> str:
+        """Of the person's own requests, the newest that has a key."""
+        fields = {
+            (item.name, one.name)
+            for item in self._ground.site.catalog.items
+            for one in item.parameters
+            if one.kind == ParameterKind.SSH_KEY
+        }
+        wanted = Wanted(requester=person.id, limit=LOOKED_FOR_KEY)
+        with self._ground.reading() as connection:
+            found = requests.listed(connection, wanted)
+        keys = (
+            value
+            for one in found for item in one.items
+            for name, value in item.values.items() if value and (item.item, name) in fields
+        )  # fmt: skip
+        return next(keys, "")
 
     def find(self, connection: Connection, person: Person, request: str) -> domain.Request:
         """Raises NotFound for what the person may not see, and for what is not there, with the same words."""

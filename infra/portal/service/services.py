@@ -91,6 +91,9 @@ class PortalServices(Services):
             for one in self._ground.site.catalog.requestable
         )  # fmt: skip
 
+    def latest_key(self, person: Person) -> str:
+        return self._asking.latest_key(person)
+
     def preview(self, person: Person, draft: Draft) -> Preview:
         return self._asking.preview(person, draft)
 

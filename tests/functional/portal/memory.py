@@ -114,8 +114,8 @@ KEY = Parameter(
     Words("Khóa SSH công khai", "Public SSH key"),
     required=False,
     help=Words(
-        "Bắt đầu bằng ssh-ed25519. Để trống thì cổng tạo khóa và cho xem một lần.",
-        "Begins with ssh-ed25519. Left empty, the portal makes a key and shows it once.",
+        "Dán nguyên dòng trong tệp .pub, bắt đầu bằng ssh-ed25519.",
+        "Paste the whole line of the .pub file; it begins with ssh-ed25519.",
     ),
 )
 ITEMS = (
@@ -204,6 +204,11 @@ class MemoryServices:
 
     def catalog(self, person: Person) -> tuple[Item, ...]:
         return ITEMS
+
+    def latest_key(self, person: Person) -> str:
+        mine = [one for one in self._seen(person) if self.by[one.summary.id] == person.id]
+        keys = [line.values.get("key", "") for one in mine for line in one.draft.items]
+        return next((key for key in keys if key), "")
 
     def preview(self, person: Person, draft: Draft) -> Preview:
         return Preview(self._quota(person.agency, draft.items), self._costs(draft), tuple(_problems(draft)))
