@@ -38,6 +38,7 @@ from infra.portal.service import shown
 from infra.portal.service.draft import BASIS_FROM_LEVEL
 from infra.portal.service.ground import CHANGED, Ground, Refused
 from infra.portal.service.request import RequestService, quota_lines
+from infra.store import announcement
 from infra.store import request as requests
 from infra.store import reservation as reservations
 from infra.store.portal_database import Connection, Transaction
@@ -205,6 +206,7 @@ class ApprovalService:
             move_request(tx, found, _EVENTS[outcome], version)
         else:
             requests.save(tx, found, version)
+        announcement.signed(tx, found, shown.subject(found), signed, self._ground.clock())
         self._audit(tx, person, found, made, action=f"request.{made.verdict}", facts=facts)
 
     def _facts(self, connection: Connection, found: domain.Request) -> Facts:

@@ -29,6 +29,7 @@ from infra.portal.interface import (
 from infra.portal.service import draft as drafts
 from infra.portal.service import shown
 from infra.portal.service.ground import Ground, Refused
+from infra.store import announcement
 from infra.store import request as requests
 from infra.store import reservation as reservations
 from infra.store.portal_database import Connection, Transaction
@@ -69,6 +70,7 @@ class RequestService:
             )  # fmt: skip
             requests.insert(tx, made)
             reservations.hold(tx, made.agency, made.id, made.units)
+            announcement.handed_in(tx, made, shown.subject(made), now)
             self._audit(tx, person, made, "request.submit", Words("Gửi yêu cầu", "Handed in"))
             return made.id
 
@@ -80,12 +82,14 @@ class RequestService:
             checked = self._flawless(person, draft)
             if checked.agency != before.agency:
                 raise Refused(_SAME_AGENCY)
+            now = self._ground.clock()
             changed = move_request(
                 tx, before, RequestEvent.RESUBMIT, version, items=checked.items,
                 purpose=draft.purpose.strip(), end=checked.end, legal_basis=draft.legal_basis.strip(),
                 emergency=draft.emergency, security_level=checked.security_level, round=before.round + 1,
-                submitted=self._ground.clock(),
+                submitted=now,
             )  # fmt: skip
+            announcement.handed_in(tx, changed, shown.subject(changed), now)
             self._audit(tx, person, changed, "request.change", Words("Gửi lại yêu cầu", "Handed in again"))
             return request
 

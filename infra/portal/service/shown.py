@@ -52,7 +52,7 @@ STAGE_STEPS = {
 
 def number(request: domain.Request) -> str:
     """What people write and say."""
-    return f"YC-{request.created.year}-{request.number:06}"
+    return request.written
 
 
 def subject(request: domain.Request) -> Subject:
