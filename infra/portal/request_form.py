@@ -106,7 +106,7 @@ class Entered:
                 )
                 count = "1"
             lines.append(Line(name, self._values(at, known.get(name)), int(count)))
-        end, wrong = _day(self.value("end"))
+        end, wrong = read_day(self.value("end"), "end")
         problems += wrong
         draft = Draft(
             tuple(lines), self.value("purpose").strip(), end, self.value("legal_basis").strip(),
@@ -134,7 +134,7 @@ class Entered:
         return Entered((*self.items, item), {**self.fields, **own})
 
 
-def _day(text: str) -> tuple[date | None, list[FieldProblem]]:
+def read_day(text: str, field: str) -> tuple[date | None, list[FieldProblem]]:
     """A day as a browser sends it, or as a person writes it where the browser has no field for days."""
     if not text.strip():
         return None, []
@@ -143,4 +143,4 @@ def _day(text: str) -> tuple[date | None, list[FieldProblem]]:
             return datetime.strptime(text.strip(), pattern).date(), []
         except ValueError:
             continue
-    return None, [FieldProblem("end", Words("Hãy viết ngày như 31/12/2026", "Write the day like 31/12/2026"))]
+    return None, [FieldProblem(field, Words("Hãy viết ngày như 31/12/2026", "Write the day like 31/12/2026"))]

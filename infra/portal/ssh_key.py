@@ -31,7 +31,7 @@ class MadeKey:
 
     @property
     def on_windows(self) -> str:
-        """How its owner begins the command in PowerShell, where browsers save files; `user@address` follows."""
+        """How the command begins in PowerShell, in the folder of browsers; `user@address` follows."""
         return f"ssh -i $HOME\\Downloads\\{self.file}"
 
     @property

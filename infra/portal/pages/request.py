@@ -129,9 +129,9 @@ def _sent(request: Request, sent: Posted, send: Send, **shown: Any) -> Response:
     if verb == "remove" and what.isdigit():
         entered = entered.less(int(what))
     if verb == "key" and entered.asks_for_key(what, items):
-        made = _made_key(request, sent.visitor)
-        entered = entered.filled(what, made.public)
-        return _form(request, sent.visitor, entered, items, shy=True, made_key=made, **shown)
+        pair = _made_key(request, sent.visitor)
+        entered = entered.filled(what, pair.public)
+        return _form(request, sent.visitor, entered, items, shy=True, made_key=pair, **shown)
     if verb != "submit":
         return _form(request, sent.visitor, entered, items, shy=verb != "check", **shown)
     draft, problems = entered.draft(items)
@@ -166,7 +166,7 @@ def _form(
     status: int = HTTPStatus.OK, problems: Sequence[FieldProblem] = (), *, shy: bool = False, alert: str = "",
     changing: str = "", version: int = 0, made_key: MadeKey | None = None,
 ) -> Response:  # fmt: skip
-    """`shy` tells of no problem: the person has not finished yet. `made_key` is shown here and never again."""
+    """`shy` tells of no problem: the person has not finished yet. `made_key` is shown once, here."""
     draft, unread = entered.draft(items)
     preview = wiring(request).services.preview(visitor.known, draft)
     wrong = {} if shy else {one.field: one.told for one in [*preview.problems, *unread, *problems]}

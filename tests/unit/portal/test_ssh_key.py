@@ -1,4 +1,4 @@
-"""The pair of keys that the portal makes for a person: OpenSSH takes it, and nothing tells its private half."""
+"""The pair of keys that the portal makes for a person: OpenSSH takes it; nothing tells its private half."""
 
 from __future__ import annotations
 
