@@ -66,8 +66,8 @@ def environment(code: str) -> Environment:
         return Markup('<span class="state {}">{} {}</span>').format(grade, SIGNS.get(grade, "–"), say(word))
 
     made.globals.update(
-        STATES=STATES, ROLES=ROLES, ACTIONS=ACTIONS, SCOPES=SCOPES, STAGES=STAGES, LANGUAGES=LANGUAGES, state=state,
-        MAIN_RESOURCES=MAIN_RESOURCES, kept_query=kept_query,
+        STATES=STATES, ROLES=ROLES, ACTIONS=ACTIONS, SCOPES=SCOPES, STAGES=STAGES, LANGUAGES=LANGUAGES,
+        MAIN_RESOURCES=MAIN_RESOURCES, kept_query=kept_query, state=state,
     )  # fmt: skip
     return made
 

@@ -414,7 +414,7 @@ def test_a_list_is_read_page_by_page_to_its_end(stand: Stand) -> None:
             after = page["next"]
             if not after:
                 break
-        assert seen == ["r15", "r14", "r13", "r12"]
+        assert seen == ["r17", "r16", "r15", "r14", "r13", "r12"]
 
 
 def test_a_token_is_shown_once_ends_in_time_and_can_be_revoked(stand: Stand) -> None:
