@@ -13,7 +13,17 @@ from fastapi.responses import StreamingResponse
 from infra.portal import ability, interface, live
 from infra.portal.interface import AuditFilter, Page
 from infra.portal.problem import answers
-from infra.portal.schema import ActionIn, ChangeIn, DecisionIn, DraftIn, Me, Submitted, VersionIn
+from infra.portal.schema import (
+    ActionIn,
+    ChangeIn,
+    DecisionIn,
+    DelegationIn,
+    DraftIn,
+    Me,
+    ReviewIn,
+    Submitted,
+    VersionIn,
+)
 from infra.portal.visitor import Visitor, anyone, may, wiring
 
 ROOT = "/api/v1"
@@ -22,6 +32,8 @@ router = APIRouter(prefix=ROOT, responses=answers())
 Reading = Annotated[Visitor, Depends(may(ability.READ))]
 Requesting = Annotated[Visitor, Depends(may(ability.REQUEST))]
 Deciding = Annotated[Visitor, Depends(may(ability.DECIDE))]
+Signing = Annotated[Visitor, Depends(may(ability.SIGN))]
+Overseeing = Annotated[Visitor, Depends(may(ability.OVERSEE))]
 Weighing = Annotated[Visitor, Depends(may(ability.SEE_FACTS))]
 Operating = Annotated[Visitor, Depends(may(ability.OPERATE))]
 Auditing = Annotated[Visitor, Depends(may(ability.AUDIT))]
@@ -100,6 +112,12 @@ def decide(request: Request, visitor: Deciding, id: str, decision: DecisionIn, k
     )
 
 
+@router.post("/requests/{id}/review", summary="Look back at an emergency", **NO_CONTENT)
+def review(request: Request, visitor: Deciding, id: str, seen: ReviewIn, key: Key) -> None:
+    verdict = "approve" if seen.justified else "reject"
+    wiring(request).services.review(visitor.known, id, verdict, seen.reason, key)
+
+
 @router.get(
     "/requests/{id}/events", summary="Progress, as server-sent events", response_class=StreamingResponse,
     responses={200: {"content": {"text/event-stream": {}}, "description": "`progress` at each change"},
@@ -125,6 +143,46 @@ def approvals(
     request: Request, visitor: Weighing, after: After = "", limit: Limit = 50
 ) -> Page[interface.RequestSummary]:
     return wiring(request).services.to_decide(visitor.known, after=after, limit=limit)
+
+
+@router.get("/reviews", summary="Emergencies that nobody has looked back at, the oldest first")
+def reviews(
+    request: Request, visitor: Weighing, after: After = "", limit: Limit = 50
+) -> Page[interface.RequestSummary]:
+    return wiring(request).services.to_review(visitor.known, after=after, limit=limit)
+
+
+@router.get("/delegations", summary="Who signs for whom: those that I gave and took")
+def delegations(request: Request, visitor: Weighing) -> interface.Delegations:
+    return wiring(request).services.delegations(visitor.known)
+
+
+@router.post(
+    "/delegations", summary="Let a colleague sign in my place", status_code=HTTPStatus.CREATED,
+    responses=answers(409),
+)  # fmt: skip
+def delegate(request: Request, visitor: Signing, wanted: DelegationIn, key: Key) -> Submitted:
+    return Submitted(id=wiring(request).services.delegate(visitor.known, wanted.wanted(), key))
+
+
+@router.post("/delegations/{id}/revocation", summary="End a delegation", **NO_CONTENT)
+def revoke_delegation(request: Request, visitor: Deciding, id: str, key: Key) -> None:
+    wiring(request).services.revoke_delegation(visitor.known, id, key)
+
+
+@router.get("/agencies", summary="Agencies with their quota, deployments and open requests")
+def agencies(request: Request, visitor: Reading) -> tuple[interface.AgencySummary, ...]:
+    return wiring(request).services.agency_summaries(visitor.known)
+
+
+@router.get("/agencies/{id}", summary="An agency, by its code", **ONE)
+def agency(request: Request, visitor: Reading, id: str) -> interface.Agency:
+    return wiring(request).services.agency(visitor.known, id)
+
+
+@router.get("/operations", summary="What the cloud works on, what failed, and what still fits")
+def operations(request: Request, visitor: Overseeing) -> interface.Operations:
+    return wiring(request).services.operations(visitor.known)
 
 
 @router.get("/deployments", summary="Deployments, newest first")

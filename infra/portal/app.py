@@ -9,11 +9,23 @@ from fastapi.staticfiles import StaticFiles
 
 from infra.portal import api, problem
 from infra.portal.guard import Guard
-from infra.portal.pages import account, approval, audit, deployment, home, request, sign_in
+from infra.portal.pages import (
+    account,
+    agency,
+    approval,
+    audit,
+    delegation,
+    deployment,
+    home,
+    operations,
+    request,
+    sign_in,
+)
 from infra.portal.problem import Problem
 from infra.portal.wiring import Wiring
 
-PAGES = (home, request, approval, deployment, audit, account, sign_in)
+PAGES = (home, request, delegation, approval, deployment, agency, operations, audit, account, sign_in)
+"""In the order in which their routes are tried: /approvals/delegations is no approval's id."""
 HEALTHY = "/-/healthy"
 
 

@@ -18,7 +18,7 @@ from infra.inventory import Inventory
 from stacks.blueprints import REALISES, Ground
 
 ROLE = "admin"
-"""Who holds it in a project works on locked servers too: those that are suspended, then started or removed."""
+"""Who holds it in a project works on locked servers too: those that are suspended, then started."""
 
 
 def program(inventory: Inventory, agency: Agency, wanted: Sequence[Wanted], manager_key: str) -> None:
