@@ -88,8 +88,8 @@ class Mailer:
     def send(
         self, wanted: Iterable[Unsent], now: Callable[[], datetime], outcome: Callable[[Unsent, str], None]
     ) -> None:
-        """Send all of them, each by itself: `outcome` is told of each at once, "" where the server took it and
-        why it did not else. A server that hangs up over one mail is asked again for the next. Raises
+        """Send all of them, each by itself: `outcome` is told of each at once, "" where the server took it,
+        else why it did not. A server that hangs up over one mail is asked again for the next. Raises
         MailUnreachable where it does not answer at all; what was not told of then is as it was.
         """
         with _Line(self.server) as line:
@@ -129,6 +129,12 @@ class _Line:
         except smtplib.SMTPRecipientsRefused as refused:
             code, said = next(iter(refused.recipients.values()))
             raise MailRefused(f"the address was refused: {code} {_text(said)}") from refused
+        except smtplib.SMTPSenderRefused as refused:
+            self._hang_up()
+            why = f"{refused.smtp_code} {_text(refused.smtp_error)}"
+            raise MailUnreachable(f"the server refuses {self._server.sender} as sender: {why}") from refused
+        except smtplib.SMTPNotSupportedError as refused:
+            raise MailRefused("the server cannot send to an address with such letters") from refused
         except smtplib.SMTPResponseException as refused:
             self._hang_up()
             raise MailRefused(f"the server said {refused.smtp_code} {_text(refused.smtp_error)}") from refused
@@ -213,7 +219,8 @@ def _text(said: bytes | str) -> str:
 
 _BODY = Words(
     "Kính gửi {name},\n\n{told}\n\nXem và xử lý tại:\n{link}\n\n-- \n{city}\n"
-    "Thư này được gửi tự động, xin không trả lời. Muốn nhận thư bằng tiếng Anh, hãy chọn English trên cổng.\n",
+    "Thư này được gửi tự động, xin không trả lời. Muốn nhận thư bằng tiếng Anh, hãy chọn English trên"
+    " cổng.\n",
     "Dear {name},\n\n{told}\n\nSee and act on it here:\n{link}\n\n-- \n{city}\n"
     "This mail was sent by a program; please do not answer. To get mails in Vietnamese, choose Tiếng Việt in"
     " the portal.\n",
