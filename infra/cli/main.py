@@ -38,6 +38,7 @@ COMMANDS = {
     "sla": "What agencies were promised and got, from the SLA ledger.",
     "forecast": "When what the city hands out will be used up.",
     "zone": "The landing zones of the agencies: project, people, quotas, network, first servers.",
+    "portal": "The self-service portal: its server, its worker, its data.",
     "completion": "Print the shell's completion script.",
 }
 EXIT_DEFECT, EXIT_USAGE, EXIT_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_UNHEALTHY = 1, 2, 3, 4, 5, 6
