@@ -44,7 +44,7 @@ def write_daily(database: PortalDatabase, file: Path, now: datetime) -> bool:
     found = database.verify([*known, end])
     if isinstance(found, Fault):
         raise AuditBroken(f"{found}; run `citycloud audit verify` and keep the database as it is")
-    _append(file, line(end, now))
+    append(file, line(end, now))
     return True
 
 
@@ -86,7 +86,7 @@ def _whole(file: Path) -> str:
     return text[: text.rfind("\n") + 1]
 
 
-def _append(file: Path, text: str) -> None:
+def append(file: Path, text: str) -> None:
     """On the disk when this returns."""
     descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o640)
     try:

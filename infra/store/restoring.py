@@ -22,8 +22,8 @@ RESTORED = Words("Khôi phục cơ sở dữ liệu của cổng", "Restored the
 
 def restore(file: Path, url: str, key: bytes, now: datetime) -> Manifest:
     """Check the file, make the tables as they were, fill them, follow the audit chain, bring the tables to
-    this release and add an audit record of it: one transaction. Raises BackupBroken, BackupRefused, AuditBroken and StoreUnreachable; then
-    the database is as it was.
+    this release and add an audit record of it: one transaction. Raises BackupBroken,
+    BackupRefused, AuditBroken and StoreUnreachable; then the database is as it was.
     """
     seal = Seal(key)
     manifest = read_manifest(file, seal)
