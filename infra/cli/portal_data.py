@@ -1,4 +1,5 @@
-"""The portal's database as a whole: its tables, its backups. Commands of `citycloud portal`, on its server."""
+"""The portal's database as a whole: its tables, its backups. Commands of `citycloud portal`, on its
+server."""
 
 from __future__ import annotations
 

@@ -91,6 +91,7 @@ class Chores:
         self._archive, self._directory, self._checkpoints = archive, directory, checkpoints
         self._holder = f"chores-{secrets.token_hex(8)}"
         self._held: Lease | None = None
+        self._renewed = clock()
         self._last: dict[str, datetime] = {}
         self._found: list[ChoreFault] = []
         self.counts: Counter[tuple[str, str]] = Counter()
@@ -111,9 +112,8 @@ class Chores:
         self._found = []
         done: dict[str, int] = {}
         try:
-            self._held = lease.acquire(
-                self._database, LEASE, self._holder, now=self._clock(), lasts=LASTS
-            )  # fmt: skip
+            self._renewed = self._clock()
+            self._held = lease.acquire(self._database, LEASE, self._holder, now=self._renewed, lasts=LASTS)
         except InfraError as error:
             self._fault("lease", error)
             return ChoreReport(False, {}, tuple(self._found))
@@ -147,8 +147,10 @@ class Chores:
 
     def _keep(self) -> None:
         """Raises LeaseLost where another process does the chores by now."""
-        if self._held is not None:
-            lease.renew(self._database, self._held, now=self._clock(), lasts=LASTS)
+        now = self._clock()
+        if self._held is not None and now - self._renewed >= LASTS / 5:
+            lease.renew(self._database, self._held, now=now, lasts=LASTS)
+            self._renewed = now
 
     def _fault(self, chore: str, error: Exception) -> None:
         code = error.code if isinstance(error, InfraError) else "defect"

@@ -141,8 +141,6 @@ class _Line:
         except (smtplib.SMTPException, OSError) as broken:
             self._hang_up()
             raise MailRefused(f"the connection broke over this mail: {broken}") from broken
-        except UnicodeError as strange:
-            raise MailRefused("the address has letters that no mail can be sent to") from strange
 
     def _hang_up(self) -> None:
         if self._open is not None:
@@ -194,7 +192,6 @@ def compose(server: MailServer, notice: Notice, contact: Contact, now: datetime)
     message["Message-ID"] = f"<notice.{notice.id}@{server.domain}>"
     message["List-Id"] = f"<notices.{server.domain}>"
     message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = "en" if english else "vi"
     if notice.kind.loud:
         message["Importance"] = "high"
         message["X-Priority"] = "1"
@@ -202,6 +199,7 @@ def compose(server: MailServer, notice: Notice, contact: Contact, now: datetime)
         name=name, told=say(notice.told), link=server.portal.rstrip("/") + notice.place, city=say(server.city)
     )
     message.set_content(body, cte="quoted-printable")
+    message["Content-Language"] = "en" if english else "vi"
     return message
 
 
