@@ -10,7 +10,7 @@ from __future__ import annotations
 import smtplib
 import ssl
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.errors import MessageError
@@ -152,16 +152,19 @@ def _connected(server: MailServer) -> smtplib.SMTP:
     """Raises MailUnreachable."""
     where = f"{server.host}:{server.port}"
     try:
-        if server.security == MailSecurity.TLS:
-            made: smtplib.SMTP = smtplib.SMTP_SSL(
-                server.host, server.port, timeout=server.timeout, context=_trusting(server)
-            )
-        else:
-            made = smtplib.SMTP(server.host, server.port, timeout=server.timeout)
+        with ExitStack() as held:
+            if server.security == MailSecurity.TLS:
+                made: smtplib.SMTP = smtplib.SMTP_SSL(
+                    server.host, server.port, timeout=server.timeout, context=_trusting(server)
+                )
+            else:
+                made = smtplib.SMTP(server.host, server.port, timeout=server.timeout)
+            held.callback(made.close)
             if server.security == MailSecurity.STARTTLS:
                 made.starttls(context=_trusting(server))
-        if server.user:
-            made.login(server.user, server.password)
+            if server.user:
+                made.login(server.user, server.password)
+            held.pop_all()
     except smtplib.SMTPAuthenticationError as refused:
         raise MailUnreachable(f"{where} does not let {server.user} in ({refused.smtp_code})") from None
     except (smtplib.SMTPException, OSError) as failed:

@@ -1,4 +1,4 @@
-"""Mail over a real SMTP server: what arrives, and what happens where one address or the whole server is bad."""
+"""Mail over a real SMTP server: what arrives, and what happens where an address or the server is bad."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_a_server_that_is_down_counts_against_nobody() -> None:
         free.bind(("127.0.0.1", 0))
         server = Sink(port=free.getsockname()[1]).server()
         outcomes: list[str] = []
-        with pytest.raises(MailUnreachable, match="127.0.0.1"):
+        with pytest.raises(MailUnreachable, match="refused"):
             Mailer(server).send(
                 [make_unsent()], lambda: NOW, lambda one, why: outcomes.append(why)
             )  # fmt: skip
@@ -197,7 +197,7 @@ def test_a_sender_that_the_server_refuses_is_the_servers_fault_not_the_mails(
 
     with serving(Sink()) as sink:
         monkeypatch.setattr(smtplib.SMTP, "send_message", refuse)
-        with pytest.raises(MailUnreachable, match="refuses cong@haiphong.test as sender"):
+        with pytest.raises(MailUnreachable, match="as sender: 553"):
             send(sink.server(), make_unsent())
 
 
