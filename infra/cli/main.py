@@ -40,10 +40,15 @@ COMMANDS = {
     "zone": "The landing zones of the agencies: project, people, quotas, network, first servers.",
     "people": "Accounts of an agency's people: who may sign in to the portal.",
     "portal": "The self-service portal: its server, its worker, its data.",
+    "audit": "The portal's audit records: follow their chain, note its end.",
     "completion": "Print the shell's completion script.",
 }
 EXIT_DEFECT, EXIT_USAGE, EXIT_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_UNHEALTHY = 1, 2, 3, 4, 5, 6
 BUSY_CODES = frozenset({"busy", "depot_busy"})
+_INPUT_CODES = (
+    "month_invalid", "head_invalid", "agency_unknown", "ledger_server_unknown", "backup_broken",
+    "backup_refused",
+)  # fmt: skip
 EXIT_CODES = {
     **dict.fromkeys(BUSY_CODES, EXIT_BUSY),
     "plan_refused": EXIT_INPUT,
@@ -51,7 +56,8 @@ EXIT_CODES = {
     "site_unknown": EXIT_UNHEALTHY,
     "monitoring_unreachable": EXIT_UNHEALTHY,
     "ledger_broken": EXIT_UNHEALTHY,
-    **dict.fromkeys(("month_invalid", "head_invalid", "agency_unknown", "ledger_server_unknown"), EXIT_INPUT),
+    "audit_broken": EXIT_UNHEALTHY,
+    **dict.fromkeys(_INPUT_CODES, EXIT_INPUT),
 }
 
 

@@ -17,9 +17,8 @@ from infra.domain.quota import NO_QUOTA, Quota
 from infra.domain.request import Request, RequestEvent, RequestState
 from infra.domain.step import StepState
 from infra.domain.words import NOTHING, Words
-from infra.store import announcement
+from infra.store import announcement, journal
 from infra.store import deployment as deployments
-from infra.store import journal
 from infra.store import request as requests
 from infra.store import reservation as reservations
 from infra.store.deployment import WantedDeployments
