@@ -235,7 +235,7 @@ def refusal(problem: Mapping[str, Any], headers: Mapping[str, str], source: Sour
     fields: Sequence[Mapping[str, str]] = problem.get("problems", ())
     if source is not None and fields:
         return draft_refused(source, [(one["field"], one["detail"]) for one in fields])
-    said = [problem.get("title", ""), problem.get("detail", "")]
+    said = [problem.get("detail") or problem.get("title", "")]
     said += [f"{one['field']}: {one['detail']}" for one in fields]
     if wait := headers.get("retry-after", ""):
         said.append(f"try again in {wait} s")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from infra import inventory as inventories
 from infra.domain.person import Person, Role
@@ -28,7 +29,7 @@ OUTPUTS = {"address": "192.0.2.7", "user": "debian", "ssh": "ssh debian@192.0.2.
 class RealStand(Stand):
     """The portal over PortalServices; people of the lab's first two agencies."""
 
-    def __init__(self, database: PortalDatabase, own: bool = False) -> None:
+    def __init__(self, database: PortalDatabase, own: bool = False, **more: Any) -> None:
         lab = inventories.load(ROOT / "inventories/lab")
         self.now = NOW
         site = PortalSite(agencies={one.code: one for one in lab.agencies}, catalog=lab.catalog)
@@ -47,6 +48,7 @@ class RealStand(Stand):
         self.database = database
         super().__init__(
             own=own,
+            more=more,
             services=PortalServices(database, site, lambda: self.now),  # type: ignore[arg-type]
             sessions=SessionStore(database),  # type: ignore[arg-type]
             directory=MemoryDirectory(self.people),
