@@ -73,8 +73,8 @@ def _document(app: FastAPI) -> None:
     parts["schemas"].pop("ValidationError", None)
     parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     made["security"] = [{"token": []}]
-    for operations in made["paths"].values():
-        for one in operations.values():
+    for path in made["paths"].values():
+        for one in path.values():
             if one.get("security") == []:  # nobody has to say who they are
                 for refused in ("401", "403"):
                     one["responses"].pop(refused)
