@@ -56,6 +56,10 @@ class Host:
         return MONITORING in self.groups
 
     @property
+    def is_portal(self) -> bool:
+        return PORTAL in self.groups
+
+    @property
     def is_fake(self) -> bool:
         """Whether its servers exist in Nova's books only; what it offers is then no promise of the real
         machine.
