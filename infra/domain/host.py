@@ -11,7 +11,8 @@ CONTROLLERS = "controllers"
 GATEWAYS = "gateways"
 HYPERVISORS = "hypervisors"
 MONITORING = "monitoring"
-GROUPS = (CONTROLLERS, GATEWAYS, HYPERVISORS, MONITORING)
+PORTAL = "portal"
+GROUPS = (CONTROLLERS, GATEWAYS, HYPERVISORS, MONITORING, PORTAL)
 """What a server can be for; a server may be in several groups."""
 
 _RUNS = {"kvm": {"kvm", "qemu"}, "qemu": {"qemu"}, "lxc": {"lxc"}, "fake": {"fake"}}
@@ -53,6 +54,10 @@ class Host:
     @property
     def is_monitoring(self) -> bool:
         return MONITORING in self.groups
+
+    @property
+    def is_portal(self) -> bool:
+        return PORTAL in self.groups
 
     @property
     def is_fake(self) -> bool:

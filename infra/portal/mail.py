@@ -10,7 +10,7 @@ from __future__ import annotations
 import smtplib
 import ssl
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.errors import MessageError
@@ -88,8 +88,8 @@ class Mailer:
     def send(
         self, wanted: Iterable[Unsent], now: Callable[[], datetime], outcome: Callable[[Unsent, str], None]
     ) -> None:
-        """Send all of them, each by itself: `outcome` is told of each at once, "" where the server took it and
-        why it did not else. A server that hangs up over one mail is asked again for the next. Raises
+        """Send all of them, each by itself: `outcome` is told of each at once, "" where the server took it,
+        else why it did not. A server that hangs up over one mail is asked again for the next. Raises
         MailUnreachable where it does not answer at all; what was not told of then is as it was.
         """
         with _Line(self.server) as line:
@@ -129,14 +129,18 @@ class _Line:
         except smtplib.SMTPRecipientsRefused as refused:
             code, said = next(iter(refused.recipients.values()))
             raise MailRefused(f"the address was refused: {code} {_text(said)}") from refused
+        except smtplib.SMTPSenderRefused as refused:
+            self._hang_up()
+            why = f"{refused.smtp_code} {_text(refused.smtp_error)}"
+            raise MailUnreachable(f"the server refuses {self._server.sender} as sender: {why}") from refused
+        except smtplib.SMTPNotSupportedError as refused:
+            raise MailRefused("the server cannot send to an address with such letters") from refused
         except smtplib.SMTPResponseException as refused:
             self._hang_up()
             raise MailRefused(f"the server said {refused.smtp_code} {_text(refused.smtp_error)}") from refused
         except (smtplib.SMTPException, OSError) as broken:
             self._hang_up()
             raise MailRefused(f"the connection broke over this mail: {broken}") from broken
-        except UnicodeError as strange:
-            raise MailRefused("the address has letters that no mail can be sent to") from strange
 
     def _hang_up(self) -> None:
         if self._open is not None:
@@ -148,16 +152,19 @@ def _connected(server: MailServer) -> smtplib.SMTP:
     """Raises MailUnreachable."""
     where = f"{server.host}:{server.port}"
     try:
-        if server.security == MailSecurity.TLS:
-            made: smtplib.SMTP = smtplib.SMTP_SSL(
-                server.host, server.port, timeout=server.timeout, context=_trusting(server)
-            )
-        else:
-            made = smtplib.SMTP(server.host, server.port, timeout=server.timeout)
+        with ExitStack() as held:
+            if server.security == MailSecurity.TLS:
+                made: smtplib.SMTP = smtplib.SMTP_SSL(
+                    server.host, server.port, timeout=server.timeout, context=_trusting(server)
+                )
+            else:
+                made = smtplib.SMTP(server.host, server.port, timeout=server.timeout)
+            held.callback(made.close)
             if server.security == MailSecurity.STARTTLS:
                 made.starttls(context=_trusting(server))
-        if server.user:
-            made.login(server.user, server.password)
+            if server.user:
+                made.login(server.user, server.password)
+            held.pop_all()
     except smtplib.SMTPAuthenticationError as refused:
         raise MailUnreachable(f"{where} does not let {server.user} in ({refused.smtp_code})") from None
     except (smtplib.SMTPException, OSError) as failed:
@@ -188,7 +195,6 @@ def compose(server: MailServer, notice: Notice, contact: Contact, now: datetime)
     message["Message-ID"] = f"<notice.{notice.id}@{server.domain}>"
     message["List-Id"] = f"<notices.{server.domain}>"
     message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = "en" if english else "vi"
     if notice.kind.loud:
         message["Importance"] = "high"
         message["X-Priority"] = "1"
@@ -196,6 +202,7 @@ def compose(server: MailServer, notice: Notice, contact: Contact, now: datetime)
         name=name, told=say(notice.told), link=server.portal.rstrip("/") + notice.place, city=say(server.city)
     )
     message.set_content(body, cte="quoted-printable")
+    message["Content-Language"] = "en" if english else "vi"
     return message
 
 
@@ -213,7 +220,8 @@ def _text(said: bytes | str) -> str:
 
 _BODY = Words(
     "Kính gửi {name},\n\n{told}\n\nXem và xử lý tại:\n{link}\n\n-- \n{city}\n"
-    "Thư này được gửi tự động, xin không trả lời. Muốn nhận thư bằng tiếng Anh, hãy chọn English trên cổng.\n",
+    "Thư này được gửi tự động, xin không trả lời. Muốn nhận thư bằng tiếng Anh, hãy chọn English trên"
+    " cổng.\n",
     "Dear {name},\n\n{told}\n\nSee and act on it here:\n{link}\n\n-- \n{city}\n"
     "This mail was sent by a program; please do not answer. To get mails in Vietnamese, choose Tiếng Việt in"
     " the portal.\n",

@@ -17,6 +17,9 @@ Label = Annotated[
 Sentence = Annotated[str, Field(max_length=2000)]
 
 
+Version = Annotated[int, Field(ge=0, le=2**31 - 1, examples=[3])]
+
+
 class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -45,13 +48,13 @@ class DraftIn(Strict):
 
 
 class ChangeIn(DraftIn):
-    version: int
+    version: Version
 
 
 class VersionIn(Strict):
     """`version` is the one that was looked at before deciding."""
 
-    version: int
+    version: Version
 
 
 class DecisionIn(VersionIn):

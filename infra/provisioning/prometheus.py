@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.error
+import urllib.parse
 import urllib.request
 from dataclasses import dataclass
 from typing import Any, cast
@@ -64,6 +65,15 @@ def read_alerts(address: str) -> list[FiringAlert]:
     """Alerts that fire and are not silenced or inhibited. Raises MonitoringUnreachable."""
     url = f"http://{address}:{ALERTMANAGER_PORT}/api/v2/alerts?active=true&silenced=false&inhibited=false"
     return sorted((_alert(item) for item in _get(url)), key=lambda alert: (alert.severity, alert.name))
+
+
+def read_workload_up(address: str, server_id: str) -> bool | None:
+    """Whether all probes of a server are good, None while monitoring does not know the server. Raises
+    MonitoringUnreachable.
+    """
+    query = urllib.parse.urlencode({"query": f'city_workload_up{{server_id="{server_id}"}}'})
+    found = _get(f"http://{address}:{PROMETHEUS_PORT}/api/v1/query?{query}")["data"]["result"]
+    return all(float(one["value"][1]) == 1.0 for one in found) if found else None
 
 
 def _alert(item: dict[str, Any]) -> FiringAlert:

@@ -130,7 +130,7 @@ class PulumiFiles:
             (self._root / part).mkdir(parents=True, exist_ok=True, mode=0o700)
         self._link(engine)
         self._command = automation.PulumiCommand(root=str(self._root / "engine"))
-        for project in ("platform", "landing_zone"):
+        for project in ("platform", "landing_zone", "agency"):
             folder = self._root / "projects" / project
             folder.mkdir(exist_ok=True)
             # Not the stack folder's own Pulumi.yaml: that one asks for settings, which an inline program gets

@@ -32,6 +32,7 @@ class RunEvents:
         self.created: dict[str, tuple[float, float]] = {}  # URN -> (asked at, seconds)
         self.outputs: dict[str, Any] = {}
         self.errors: list[str] = []
+        self.failed: list[tuple[str, str]] = []  # URN ("" of none), reason
         self.changes: dict[str, int] = {}
 
     def __call__(self, event: EngineEvent) -> None:
@@ -41,7 +42,7 @@ class RunEvents:
         elif event.res_outputs_event:
             self._after(event.res_outputs_event.metadata)
         elif event.diagnostic_event and event.diagnostic_event.severity == "error":
-            self._error(event.diagnostic_event.message)
+            self._error(event.diagnostic_event.message, event.diagnostic_event.urn or "")
         elif event.summary_event:
             counted = event.summary_event.resource_changes or {}
             for op, count in counted.items():
@@ -74,8 +75,10 @@ class RunEvents:
         self.steps.append(step)
         self._on_step(step)
 
-    def _error(self, message: str) -> None:
+    def _error(self, message: str, urn: str) -> None:
         text = " ".join(_COLOUR.sub("", message).split())
         # The engine closes every failed run with these; the causes stand before them.
         if text and text not in ("update failed", "preview failed", "refresh failed", "destroy failed"):
-            self.errors.append(re.sub(r"^\d+ errors? occurred:\s*\*\s*", "", text))
+            reason = re.sub(r"^\d+ errors? occurred:\s*\*\s*", "", text)
+            self.errors.append(reason)
+            self.failed.append((urn, reason))

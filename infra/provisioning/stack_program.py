@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property, partial
@@ -17,6 +18,7 @@ from infra.provisioning import pulumi_engine
 from infra.provisioning.stack_record import digest_of, digest_of_files
 
 _ROOT = Path(__file__).resolve().parents[2]
+STACKS = _ROOT / "stacks"
 PLATFORM, LANDING_ZONE = "platform", "landing_zone"
 Program = Callable[[], None]
 
@@ -54,15 +56,15 @@ class StackPrograms:
 
     def prepare(self, *, zones: bool) -> None:
         """Load what threads need before they start."""
-        _load(_ROOT / "stacks" / (LANDING_ZONE if zones else PLATFORM))
+        load_stack(STACKS / (LANDING_ZONE if zones else PLATFORM))
         _ = (self._code_digest, self._ssh_public_key if zones else self._image_digests)
 
     def program(self, code: str, standing: Callable[[Agency], Agency] = lambda agency: agency) -> Program:
         """`standing` tells which of an agency's adopted things are there to take over (see `adoption`)."""
         if not code:
-            module = _load(_ROOT / "stacks" / PLATFORM)
+            module = load_stack(STACKS / PLATFORM)
             return partial(module.program, self._inventory, self._depot_dir, self._image_digests)
-        module = _load(_ROOT / "stacks" / LANDING_ZONE)
+        module = load_stack(STACKS / LANDING_ZONE)
         agency = standing(self._inventory.agency(code))
         return partial(module.program, self._inventory, agency, self._ssh_public_key, self._open_to)
 
@@ -83,7 +85,7 @@ class StackPrograms:
     def _code_digest(self) -> str:
         """Of the programs and of the provider: a new release of either runs every stack again."""
         infra = _ROOT / "infra"
-        folders = [_ROOT / "stacks", infra / "provider", infra / "cloud", infra / "domain"]
+        folders = [STACKS, infra / "provider", infra / "cloud", infra / "domain"]
         return digest_of_files(file for folder in folders for file in folder.rglob("*.py"))
 
     @cached_property
@@ -105,14 +107,15 @@ def _administration(inventory: Inventory) -> tuple[str, ...]:
     return (str(site.management_network.cidr), f"{site.external_network.gateway}/32")
 
 
-def _load(folder: Path) -> ModuleType:
+def load_stack(folder: Path) -> ModuleType:
     """A stack's program, by path: `infra` imports no stack."""
     spec = importlib.util.spec_from_file_location(f"citycloud_stack_{folder.name}", folder / "__main__.py")
     assert spec is not None  # a .py file always has both
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    for value in vars(module).values():
+    parts = [loaded for name, loaded in sys.modules.items() if name.startswith("stacks.")]
+    for value in [value for part in (module, *parts) for value in vars(part).values()]:
         # The SDK's modules load when something of theirs is first asked for; not safely, if two threads ask.
         if isinstance(value, ModuleType):
             hasattr(value, "Provider")

@@ -13,18 +13,21 @@ from uuid import NAMESPACE_URL, uuid5
 import sqlalchemy as sa
 
 from infra.domain.deployment import Deployment, DeploymentEvent, DeploymentState
-from infra.domain.quota import Quota
+from infra.domain.quota import NO_QUOTA, Quota
 from infra.domain.request import Request, RequestEvent, RequestState
+from infra.domain.step import StepState
 from infra.domain.words import NOTHING, Words
-from infra.store import announcement
+from infra.store import announcement, journal
 from infra.store import deployment as deployments
 from infra.store import request as requests
 from infra.store import reservation as reservations
+from infra.store.deployment import WantedDeployments
 from infra.store.lease import Lease, fence
 from infra.store.portal_database import PortalDatabase, Transaction
 from infra.store.portal_schema import REQUEST
 from infra.store.transition import move_deployment, move_request
 
+_MOST = 100_000
 WORKER = "citycloud:worker"
 """Who the audit records of a worker are by."""
 
@@ -37,9 +40,74 @@ class Work:
     deployments: tuple[Deployment, ...]
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How far a request is. `deployments` are those of it that are not retired; `holds` tells whether it
+    still holds quota for what is not begun; `failure` is why its last attempt failed, NOTHING if it did not.
+    """
+
+    request: Request
+    deployments: tuple[Deployment, ...]
+    holds: bool
+    failure: Words
+
+    @property
+    def rolling_back(self) -> bool:
+        """Whether what was made is being taken back: then it ends failed, and is not made a second time."""
+        going = (DeploymentState.RETIRING, DeploymentState.FAILED)
+        return any(one.state in going for one in self.deployments) or not (self.deployments or self.holds)
+
+
 class WorkBook:
+    """What workers read and write; every write is fenced by the lease of the agency (see `fence`)."""
+
     def __init__(self, database: PortalDatabase) -> None:
         self._database = database
+
+    def living(self) -> tuple[Deployment, ...]:
+        """What ought to stand in the cloud, of all agencies, the oldest first."""
+        return self._listed(DeploymentState.PROVISIONING, DeploymentState.ACTIVE, DeploymentState.SUSPENDED)
+
+    def leaving(self) -> tuple[Deployment, ...]:
+        """What is to be removed from the cloud."""
+        return self._listed(DeploymentState.RETIRING)
+
+    def standing(self, request: str) -> Standing:
+        """Raises LookupError."""
+        with self._database.reading() as connection:
+            found = requests.find(connection, request)
+            if found is None:
+                raise LookupError(f"there is no request {request}")
+            mine = deployments.of_request(connection, request)
+            holds = reservations.held(connection, request) != NO_QUOTA
+            told = journal.steps(connection, request)
+        last = max((one.attempt for one in told), default=0)
+        notes = [one.note for one in told if one.attempt == last and one.state == StepState.FAILED]
+        left = tuple(one for one in mine if one.state != DeploymentState.RETIRED)
+        return Standing(found, left, holds, notes[0] if notes else NOTHING)
+
+    def step(self, lease: Lease, request: str, name: str, now: datetime, *, anew: bool = False) -> int:
+        """Write into the journal that a step begins; its place."""
+        with self._database.writing() as tx:
+            return journal.begin(tx, lease, request, name=name, now=now, anew=anew)
+
+    def step_ended(
+        self,
+        lease: Lease,
+        request: str,
+        place: int,
+        *,
+        state: StepState,
+        now: datetime,
+        note: Words = NOTHING,
+    ) -> None:
+        with self._database.writing() as tx:
+            journal.end(tx, lease, request, place, state=state, now=now, note=note)
+
+    def _listed(self, *states: DeploymentState) -> tuple[Deployment, ...]:
+        with self._database.reading() as connection:
+            found = deployments.listed(connection, WantedDeployments(None, states, limit=_MOST))
+        return tuple(reversed(found))
 
     def waiting(self) -> tuple[tuple[str, str], ...]:
         """(agency, request) of all that is approved and not done, the oldest first."""

@@ -69,7 +69,7 @@ class DeploymentService:
         connect = tuple(
             (_CONNECT.get(name, Words(name, name)), value)
             for name, value in sorted(found.outputs.items())
-            if name not in ("address", "user")
+            if value and name not in _NOT_SHOWN
         )
         return Deployment(
             self.summary(found), asked.requester_name if asked else found.owner, found.request,
@@ -208,7 +208,10 @@ def _blame(signed: Signed) -> Words:
     )
 
 
+_NOT_SHOWN = {"address", "user", "server_id", "network_id"}
 _CONNECT = {
+    "fixed_address": Words("Địa chỉ riêng", "Private address"),
+    "cidr": Words("Dải địa chỉ", "Range of addresses"),
     "ssh": Words("Kết nối SSH", "Connect by SSH"),
     "url": Words("Địa chỉ web", "Web address"),
     "database": Words("Kết nối cơ sở dữ liệu", "Connect to the database"),

@@ -1,0 +1,188 @@
+"""The portal's worker: makes the cloud what the store says, several agencies beside each other.
+
+Level-triggered: it acts on what stands in the store, not on events, so a worker that was killed, or a second
+one, goes on where things are. Each agency is held by a lease with a fencing token; what a worker that slept
+past its lease still writes is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+
+from infra.domain.blueprint import Wanted
+from infra.errors import InfraError
+from infra.provisioning.failure_words import is_permanent
+from infra.provisioning.fulfilment import Fulfilment, Hands, NotYet
+from infra.store import lease as leases
+from infra.store.lease import Lease, LeaseLost
+from infra.store.portal_database import PortalDatabase
+from infra.store.work import WorkBook
+
+log = logging.getLogger(__name__)
+LASTS = timedelta(seconds=60)
+HEARTBEAT_SECONDS = 15.0
+LOOK_SECONDS = 2.0
+AT_ONCE = 2
+"""Agencies that are worked on beside each other: each runs an engine of its own."""
+PATIENCE = timedelta(minutes=10)
+"""How long a request whose making fails for a reason that may pass is tried again."""
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=2)
+
+
+@dataclass
+class _Trouble:
+    """What went wrong with an agency or a request since when, and not to be tried again before when."""
+
+    since: datetime
+    tries: int = 0
+    not_before: datetime | None = None
+
+
+@dataclass
+class Worker:
+    """`holder` is unique to this run of this worker."""
+
+    database: PortalDatabase
+    hands: Hands
+    clock: Callable[[], datetime]
+    holder: str
+    at_once: int = AT_ONCE
+    _applied: dict[str, str] = field(default_factory=dict)
+    _troubles: dict[str, _Trouble] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._book = WorkBook(self.database)
+        self._fulfilment = Fulfilment(self._book, self.hands, self.clock, self._gives_up)
+
+    def run(self, stop: threading.Event) -> None:
+        """Until `stop`; then what is begun is brought to the end of its step."""
+        with ThreadPoolExecutor(self.at_once, thread_name_prefix="agency") as pool:
+            busy: dict[str, Future[None]] = {}
+            while not stop.is_set():
+                busy = {agency: done for agency, done in busy.items() if not done.done()}
+                for agency in self._due(set(busy)):
+                    if len(busy) < self.at_once:
+                        busy[agency] = pool.submit(self.look_after, agency)
+                stop.wait(LOOK_SECONDS)
+
+    def run_once(self) -> int:
+        """Each agency that has something to do, one after the other; how many there were."""
+        due = self._due(set())
+        for agency in due:
+            self.look_after(agency)
+        return len(due)
+
+    def look_after(self, agency: str) -> None:
+        """All that an agency has to be done; its faults end here, in the log and in the journal."""
+        lease = leases.acquire(self.database, f"agency:{agency}", self.holder, now=self.clock(), lasts=LASTS)
+        if lease is None:
+            return
+        try:
+            with self._kept(lease):
+                self._reconcile(lease, agency)
+            self._troubles.pop(agency, None)
+            leases.give_back(self.database, lease, now=self.clock())
+        except LeaseLost as lost:
+            log.warning("%s: %s", agency, lost)
+        except InfraError as error:
+            self._later(agency, error)
+            leases.give_back(self.database, lease, now=self.clock())
+        except Exception:
+            log.exception("%s: a defect of the worker", agency)
+            self._later(agency, None)
+            leases.give_back(self.database, lease, now=self.clock())
+
+    def _reconcile(self, lease: Lease, agency: str) -> None:
+        troubles: list[InfraError] = []
+        for owner, request in self._book.waiting():
+            if owner == agency:
+                try:
+                    self._fulfilment.carry_out(lease, request)
+                except NotYet as error:
+                    troubles.append(error)
+        self._converge(lease, agency)
+        if troubles:
+            raise troubles[0]
+
+    def _converge(self, lease: Lease, agency: str) -> None:
+        """What stands differs from what ought to: stopped, started, given back."""
+        leaving = [one for one in self._book.leaving() if one.agency == agency]
+        wanted = [Wanted.of(one) for one in self._book.living() if one.agency == agency]
+        digest = _digest(wanted)
+        if leaving or self._applied.get(agency) != digest:
+            self.hands.up(agency, wanted)
+            for one in leaving:
+                self._book.gone(lease, one.id, self.clock())
+            self._applied[agency] = digest
+
+    def _due(self, busy: set[str]) -> list[str]:
+        """Agencies with something to do, whose pause is over."""
+        living: dict[str, list[Wanted]] = {}
+        for one in self._book.living():
+            living.setdefault(one.agency, []).append(Wanted.of(one))
+        changed = [agency for agency, all_ in living.items() if self._applied.get(agency) != _digest(all_)]
+        leaving = [one.agency for one in self._book.leaving()]
+        asking = [agency for agency, _ in self._book.waiting()]
+        return [
+            one for one in _each_once([*asking, *leaving, *changed]) if one not in busy and self._ready(one)
+        ]
+
+    def _ready(self, agency: str) -> bool:
+        trouble = self._troubles.get(agency)
+        return trouble is None or trouble.not_before is None or self.clock() >= trouble.not_before
+
+    def _later(self, agency: str, error: InfraError | None) -> None:
+        trouble = self._troubles.setdefault(agency, _Trouble(self.clock()))
+        pause = min(FIRST_PAUSE * 2**trouble.tries, LONGEST_PAUSE)
+        trouble.tries += 1
+        trouble.not_before = self.clock() + pause
+        if error is not None:
+            log.warning("%s: tried again in %.0f s: %s", agency, pause.total_seconds(), error)
+
+    def _gives_up(self, request: str, error: InfraError) -> bool:
+        trouble = self._troubles.setdefault(request, _Trouble(self.clock()))
+        ended = is_permanent(error) or self.clock() - trouble.since >= PATIENCE
+        if ended:
+            del self._troubles[request]
+        return ended
+
+    @contextmanager
+    def _kept(self, lease: Lease) -> Iterator[None]:
+        """The lease is made longer while the work goes on."""
+        over = threading.Event()
+
+        def beat() -> None:
+            while not over.wait(HEARTBEAT_SECONDS):
+                try:
+                    leases.renew(self.database, lease, now=self.clock(), lasts=LASTS)
+                except LeaseLost:
+                    return  # the next write of the work says so
+                except InfraError as error:
+                    log.warning("%s: the lease could not be made longer: %s", lease.name, error)
+
+        thread = threading.Thread(target=beat, name=f"lease {lease.name}", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+
+def _digest(wanted: Iterable[Wanted]) -> str:
+    told = json.dumps(
+        [asdict(one) for one in sorted(wanted, key=lambda one: one.id)], sort_keys=True, default=dict
+    )
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _each_once(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))

@@ -1,0 +1,139 @@
+"""Servers: a port, a boot disk, and as asked a public address and a data volume."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pulumi import ComponentResource, Output
+from pulumi_openstack import blockstorage, compute, networking
+
+from infra.domain.blueprint import DEPLOYMENT_KEY, MANAGER, REBOOTS_KEY, Wanted
+from infra.domain.catalog import DEFAULT_ITEM, ITEM_KEY
+from infra.inventory import Inventory
+from stacks.blueprints.ground import Ground
+
+EVERYBODY = "0.0.0.0/0"
+Rule = tuple[str, int, str]
+"""Protocol, port, and the network (CIDR) from which it is open."""
+
+
+class Server(ComponentResource):  # type: ignore[misc]  # pulumi is untyped to us
+    """`rules` open what the item serves, beside the baseline of the landing zone. A newer image, another key
+    or other user data never replace a server that stands.
+    """
+
+    def __init__(self, wanted: Wanted, ground: Ground, rules: Sequence[Rule] = ()) -> None:
+        super().__init__("citycloud:blueprint:Server", wanted.name)
+        self._wanted, self._ground = wanted, ground
+        groups = [ground.baseline_group_id, *([self._group(rules)] if rules else [])]
+        self.port = networking.Port(
+            wanted.name, name=wanted.name, network_id=ground.network_id, security_group_ids=groups,
+            opts=ground.within(self),
+        )  # fmt: skip
+        self.instance = self._instance()
+        self.address = self._address() if wanted.switched("public_address") else Output.from_input("")
+        if wanted.value("volume_gib"):
+            self._volume(int(wanted.value("volume_gib")))
+        self.register_outputs({})
+
+    @property
+    def outputs(self) -> Mapping[str, Any]:
+        user = image_of(self._ground.inventory, self._wanted.value("size")).user
+        fixed = self.port.all_fixed_ips[0]
+        at = Output.all(self.address, fixed).apply(lambda told: told[0] or told[1])
+        return {
+            "server_id": self.instance.id, "address": self.address, "fixed_address": fixed, "user": user,
+            "ssh": Output.concat("ssh ", user, "@", at),
+        }  # fmt: skip
+
+    def _group(self, rules: Sequence[Rule]) -> Output[str]:
+        name = self._wanted.name
+        group = networking.SecGroup(
+            name, name=name, description=self._wanted.item, opts=self._ground.within(self)
+        )
+        for protocol, port, source in rules:
+            networking.SecGroupRule(
+                f"{name}-{protocol}-{port}", security_group_id=group.id, direction="ingress",
+                ethertype="IPv4", protocol=protocol, port_range_min=port, port_range_max=port,
+                remote_ip_prefix=source,
+                opts=self._ground.within(self, deleted_with=group),
+            )  # fmt: skip
+        return group.id
+
+    def _instance(self) -> compute.Instance:
+        wanted, ground, size = self._wanted, self._ground, self._wanted.value("size")
+        key = compute.Keypair(
+            wanted.name, name=f"{ground.agency.code}-{wanted.name}", public_key=wanted.value("ssh_key"),
+            opts=ground.within(self),
+        )  # fmt: skip
+        metadata = {DEPLOYMENT_KEY: wanted.id}
+        if wanted.reboots:
+            metadata[REBOOTS_KEY] = str(wanted.reboots)
+        if wanted.item != DEFAULT_ITEM:
+            metadata[ITEM_KEY] = wanted.item
+        stands = ["imageName", "keyPair", "userData"]
+        return compute.Instance(
+            wanted.name, name=wanted.name, flavor_name=size, key_pair=key.name, metadata=metadata,
+            image_name=image_of(ground.inventory, size).name, networks=[{"port": self.port.id}],
+            user_data=first_boot(ground.manager_key), power_state="active" if wanted.on else "shutoff",
+            opts=ground.within(self, ignore_changes=stands),
+        )  # fmt: skip
+
+    def _address(self) -> Output[str]:
+        name, own = self._wanted.name, self._ground.within(self)
+        floating = networking.FloatingIp(name, pool=self._ground.outside, description=name, opts=own)
+        networking.FloatingIpAssociate(name, floating_ip=floating.address, port_id=self.port.id, opts=own)
+        return floating.address
+
+    def _volume(self, gib: int) -> None:
+        name, own = self._wanted.name, self._ground.within(self)
+        volume = blockstorage.Volume(name, name=name, size=gib, opts=own)
+        compute.VolumeAttach(name, instance_id=self.instance.id, volume_id=volume.id, opts=own)
+
+
+def plain_server(wanted: Wanted, ground: Ground) -> Mapping[str, Any]:
+    return Server(wanted, ground).outputs
+
+
+def web_server(wanted: Wanted, ground: Ground) -> Mapping[str, Any]:
+    """HTTP and HTTPS are open to everybody."""
+    made = Server(wanted, ground, [("tcp", 80, EVERYBODY), ("tcp", 443, EVERYBODY)]).outputs
+    return {**made, "url": made["address"].apply(lambda address: f"http://{address}/" if address else "")}
+
+
+def database_server(wanted: Wanted, ground: Ground) -> Mapping[str, Any]:
+    """PostgreSQL is open to the agency's own network."""
+    made = Server(wanted, ground, [("tcp", 5432, str(ground.agency.network))]).outputs
+    name = wanted.value("database")
+    return {**made, "database": Output.concat("psql -h ", made["fixed_address"], f" -U {name} {name}")}
+
+
+def image_of(inventory: Inventory, flavor: str) -> Any:
+    """The site's first image for the kind of hypervisor that a flavor needs. Raises LookupError."""
+    kind = {one.name: one.hypervisor_type for one in inventory.platform.flavors}[flavor]
+    fitting = [one for one in inventory.platform.images if one.hypervisor_type == kind]
+    if not fitting:
+        raise LookupError(
+            f"platform.yaml has no image for {kind or 'any'} hypervisors, which flavor {flavor} needs"
+        )
+    return fitting[0]
+
+
+def first_boot(manager_key: str) -> str:
+    """User data: the account by which the city's worker sets the guest up. The owner's own is the image's."""
+    home = f"/home/{MANAGER}"
+    return "\n".join((
+        "#!/bin/sh",
+        "set -eu",
+        f"id {MANAGER} > /dev/null 2>&1 ||",
+        f"  useradd --create-home --shell /bin/bash --comment 'City Cloud' {MANAGER}",
+        f"echo '{MANAGER} ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/{MANAGER}",
+        f"chmod 440 /etc/sudoers.d/{MANAGER}",
+        f"mkdir -p {home}/.ssh",
+        f"echo '{manager_key}' > {home}/.ssh/authorized_keys",
+        f"chmod 700 {home}/.ssh",
+        f"chmod 600 {home}/.ssh/authorized_keys",
+        f"chown -R {MANAGER}: {home}/.ssh",
+        "",
+    ))  # fmt: skip
