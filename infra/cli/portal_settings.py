@@ -49,13 +49,16 @@ def _https(value: str) -> str:
 
 
 class MailFile(Strict):
-    """`security` is starttls, tls or none; `user` "" sends without logging in."""
+    """`security` is starttls, tls or none; `user` "" sends without logging in; `authority` is a file of
+    certificates by which the server's is checked, "" for the system's.
+    """
 
     host: str
     port: int = Field(default=587, ge=1, le=65535)
     security: Literal["starttls", "tls", "none"] = "starttls"
     user: str = ""
     sender: str
+    authority: str = ""
 
 
 class OidcFile(Strict):
@@ -73,8 +76,8 @@ class PortalFile(Strict):
     counts; `folder` where the worker keeps its stacks, keys and guests; `depot_url` where guests install
     from; `engine_path` where the Pulumi engine is; `state_backend` a URL that several workers share ("" for
     the folder); `worker` whether this process also works; `monitoring` the address of Prometheus; `ops_url`
-    the ops pages; `audit_checkpoints` the file to which the heads of the audit chain are written daily ("" for
-    none).
+    the ops pages; `audit_checkpoints` the file to which the heads of the audit chain are written daily (""
+    for none).
     """
 
     inventory: AbsolutePath

@@ -1,6 +1,7 @@
-"""City Cloud itself: the wheels of its deploy host, and the environment of its exporters for servers.
+"""City Cloud itself: the wheels of its deploy host, and the environments of its exporters and of its portal.
 
-The environment is small on purpose: servers get the exporters and what they need, not Ansible and not Pulumi.
+Each environment is small on purpose: servers get the exporters and what they need; the portal's servers also
+get Ansible and Pulumi, by which its worker makes what was approved.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from infra.depot.manifest import digest
 from infra.depot.workshop import Say, Workshop, tree_digest
 
 WHEELS = "wheels/citycloud"
-_SHIPPED = ("infra", "monitoring", "pyproject.toml")
+ENVIRONMENTS = {"exporters": "citycloud", "portal": "citycloud-portal"}
+"""What an environment is for, and what it is called."""
+_SHIPPED = ("infra", "monitoring", "playbooks/blueprints", "stacks", "pyproject.toml")
 
 
 def version(project_root: Path) -> str:
@@ -64,31 +67,31 @@ def make_wheels(workshop: Workshop, work: Path, say: Say) -> None:
     )
 
 
-def environment_inputs(workshop: Workshop) -> str:
-    """The wheels, and which of them exporters need."""
+def environment_inputs(workshop: Workshop, kind: str) -> str:
+    """The wheels, and which of them exporters (or the portal) need."""
     return digest(
         workshop.own_source("environment.py", "citycloud.py"),
         workshop.made_from(f"{WHEELS}/"),
-        *packages.load().exporters,
+        *packages.load().environments[kind],
     )
 
 
-def make_environment(workshop: Workshop, work: Path, say: Say) -> None:
-    """Write work/environments/citycloud-<version>.tar.zst: the project's wheel and what exporters need."""
+def make_environment(workshop: Workshop, work: Path, say: Say, kind: str) -> None:
+    """Write work/environments/<name>-<version>.tar.zst: the project's wheel and what `kind` needs."""
     root = workshop.project_root
-    chosen = workshop.cache("wheels-exporters")
+    chosen = workshop.cache(f"wheels-{kind}")
     shutil.rmtree(chosen)
     chosen.mkdir()
     names = {
         package.name
-        for package in needed((root / "requirements.lock").read_text(), packages.load().exporters)
+        for package in needed((root / "requirements.lock").read_text(), packages.load().environments[kind])
     }
     for path in (workshop.depot_dir / WHEELS).glob("*.whl"):
         if wheels.normal_name(path.name.split("-")[0]) in {*names, "citycloud"}:
             shutil.copyfile(path, chosen / path.name)
     release = version(root)
-    archive = work / f"environments/citycloud-{release}.tar.zst"
-    environment.make("citycloud", workshop, say, wheels=chosen, name=release, archive=archive)
+    archive = work / f"environments/{ENVIRONMENTS[kind]}-{release}.tar.zst"
+    environment.make(ENVIRONMENTS[kind], workshop, say, wheels=chosen, name=release, archive=archive)
     shutil.rmtree(chosen)
 
 

@@ -14,12 +14,12 @@ LIST = Path(__file__).with_name("packages.yaml")
 class PackageList:
     """`build_host`: for the machine that builds; `sets`: name -> packages for servers and guests.
 
-    `exporters`: Python packages that City Cloud's own programs on servers need.
+    `environments`: Python packages that City Cloud's own programs on servers need, by what they are for.
     """
 
     build_host: tuple[str, ...]
     sets: dict[str, tuple[str, ...]]
-    exporters: tuple[str, ...]
+    environments: dict[str, tuple[str, ...]]
 
     def closures(self) -> dict[str, tuple[str, ...]]:
         """The sets to resolve, each together with the bare server that it is installed on."""
@@ -33,5 +33,5 @@ def load(path: Path = LIST) -> PackageList:
     return PackageList(
         build_host=tuple(data["build_host"]),
         sets={name: tuple(packages) for name, packages in data["sets"].items()},
-        exporters=tuple(data["exporters"]),
+        environments={name: tuple(packages) for name, packages in data["environments"].items()},
     )

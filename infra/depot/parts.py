@@ -39,16 +39,20 @@ def all_parts(workshop: Workshop) -> list[Part]:
         Part(rootfs.PART, (apt.PART,), rootfs.inputs, rootfs.make),
         Part("wheels-citycloud", (), citycloud.wheels_inputs, citycloud.make_wheels),
         Part(guest.PART, (rootfs.PART,), guest.inputs, guest.make),
-        Part(
-            "environment-citycloud",
-            ("wheels-citycloud",),
-            citycloud.environment_inputs,
-            citycloud.make_environment,
-        ),
+        *(_own_environment(kind) for kind in citycloud.ENVIRONMENTS),
     ]
     if workshop.engine is not None:
         parts.append(Part(engine.PART, (), engine.inputs, engine.make))
     return parts
+
+
+def _own_environment(kind: str) -> Part:
+    return Part(
+        f"environment-{citycloud.ENVIRONMENTS[kind]}",
+        ("wheels-citycloud",),
+        partial(citycloud.environment_inputs, kind=kind),
+        lambda workshop, work, say: citycloud.make_environment(workshop, work, say, kind),
+    )
 
 
 def _openstack_parts(release: str) -> list[Part]:

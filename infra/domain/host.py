@@ -11,7 +11,8 @@ CONTROLLERS = "controllers"
 GATEWAYS = "gateways"
 HYPERVISORS = "hypervisors"
 MONITORING = "monitoring"
-GROUPS = (CONTROLLERS, GATEWAYS, HYPERVISORS, MONITORING)
+PORTAL = "portal"
+GROUPS = (CONTROLLERS, GATEWAYS, HYPERVISORS, MONITORING, PORTAL)
 """What a server can be for; a server may be in several groups."""
 
 _RUNS = {"kvm": {"kvm", "qemu"}, "qemu": {"qemu"}, "lxc": {"lxc"}, "fake": {"fake"}}

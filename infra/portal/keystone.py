@@ -12,6 +12,7 @@ ROLES = {
     "member": Role.MEMBER,
     "approver": Role.APPROVER,
     "auditor": Role.AUDITOR,
+    "operator": Role.OPERATOR,
     "admin": Role.OPERATOR,
 }
 """Keystone's role on the agency's project -> ours. Other roles of Keystone mean nothing to the portal."""

@@ -139,6 +139,13 @@ STATES = {
     "pass": (N_("Kept"), "good"),
     "warn": (N_("Take care"), "warn"),
     "fail": (N_("Broken"), "bad"),
+    "coming": (N_("Not begun yet"), ""),
+    "in_force": (N_("In force"), "good"),
+    "ended": (N_("Ended"), ""),
+    "revoked": (N_("Revoked"), ""),
+    "void": (N_("Does not count: its giver has the role no more"), "bad"),
+    "justified": (N_("Justified"), "good"),
+    "unjustified": (N_("Not justified"), "bad"),
     "approve": (N_("Approve"), "good"),
     "reject": (N_("Reject"), "bad"),
     "return": (N_("Return for changes"), "warn"),
@@ -149,6 +156,10 @@ ROLES = {
     "approver": N_("approver"),
     "operator": N_("operator"),
     "auditor": N_("auditor"),
+}
+STAGES = {
+    "agency": N_("for the agency"),
+    "city": N_("for the city"),
 }
 ACTIONS = {
     "start": N_("Start"),

@@ -6,11 +6,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from infra.cloud.connection import Cloud
+from infra.cloud.deployed import deployed_servers, reboot, reboots_done, set_locked
 from infra.domain.blueprint import Wanted
 from infra.errors import InfraError
 from infra.provisioning import prometheus
 from infra.provisioning.agency_stack import AgencyStacks, Outputs
 from infra.provisioning.guest_setup import GuestSetup
+from infra.provisioning.lent_address import lent
 from infra.provisioning.prometheus import MonitoringUnreachable
 
 GREEN_SECONDS = 300.0
@@ -30,6 +33,7 @@ class CloudHands:
     checked itself has to do.
     """
 
+    cloud: Cloud
     stacks: AgencyStacks
     setup: GuestSetup
     monitoring: str
@@ -37,10 +41,25 @@ class CloudHands:
     pause: Callable[[float], None] = time.sleep
 
     def up(self, agency: str, wanted: Sequence[Wanted]) -> Outputs:
-        return self.stacks.up(agency, wanted)
+        """What the stack cannot say comes before and after it: a reboot, a lock. A reboot that was begun and
+        not written down is done once more.
+        """
+        rebooted = {one.id: one.reboots for one in wanted if one.reboots}
+        for id_, server in deployed_servers(self.cloud, rebooted).items():
+            if rebooted[id_] > reboots_done(server):
+                reboot(self.cloud, server)
+        made = self.stacks.up(agency, wanted)
+        locked = {one.id: one.locked for one in wanted}
+        for id_, server in deployed_servers(self.cloud, locked).items():
+            set_locked(self.cloud, server, locked=locked[id_])
+        return made
 
     def set_up(self, agency: str, wanted: Wanted, outputs: dict[str, str]) -> None:
-        self.setup.set_up(agency, wanted, outputs, outputs["address"])
+        if outputs.get("address"):
+            self.setup.set_up(agency, wanted, outputs, outputs["address"])
+            return
+        with lent(self.cloud, outputs["server_id"]) as address:
+            self.setup.set_up(agency, wanted, outputs, address)
 
     def await_green(self, wanted: Wanted, outputs: dict[str, str]) -> None:
         if not (self.monitoring and outputs.get("address")):

@@ -36,9 +36,12 @@ PASSWORDS = (
     "erlang_cookie",
     "metadata_proxy_secret",
     "monitoring_password",
+    "portal_passphrase",
+    "portal_password",
     "pulumi_passphrase",
 )
 SHORT_PASSWORDS = {"keepalived_password": 8}  # VRRP's field is 8 bytes long, keepalived cuts off the rest
+KEYS = ("portal_audit_key",)  # 32 bytes in base64
 KEY_LISTS = ("keystone_fernet_keys", "keystone_credential_keys")
 REDACTED = "[secret]"
 
@@ -199,6 +202,8 @@ def complete(
         values.setdefault(name, _password(PASSWORD_LENGTH))
     for name, length in SHORT_PASSWORDS.items():
         values.setdefault(name, _password(length))
+    for name in KEYS:
+        values.setdefault(name, base64.b64encode(random.token_bytes(32)).decode())
     for name in KEY_LISTS:
         values.setdefault(name, [_fernet_key(), _fernet_key()])
     accounts = {name: dict(account) for name, account in values.get("services", {}).items()}

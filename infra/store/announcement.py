@@ -166,7 +166,7 @@ def _known_signers(
         own = people.operators(connection, now)
     given = sa.select(DELEGATION.c.taker).where(
         DELEGATION.c.stage == stage, DELEGATION.c.giver != request.requester,
-        DELEGATION.c.start <= moment(now), DELEGATION.c.end > moment(now),
+        DELEGATION.c.start <= moment(now), DELEGATION.c.end > moment(now), DELEGATION.c.revoked == "",
     )  # fmt: skip
     if stage == Stage.AGENCY:
         given = given.where(DELEGATION.c.agency == request.agency)

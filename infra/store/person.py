@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -76,6 +76,14 @@ def from_source(connection: sa.Connection, source: str, now: datetime) -> tuple[
     """Everybody with a role whom this directory knows, to ask it for them again."""
     asked = _reached(now).where(PERSON.c.source == source, PERSON.c.roles != "")
     return tuple(contact(row) for row in connection.execute(asked))
+
+
+def everybody(connection: sa.Connection, agencies: Sequence[str] | None) -> tuple[Person, ...]:
+    """Everybody of these agencies (None: of all) who has a role, by agency and name."""
+    asked = sa.select(PERSON).where(PERSON.c.roles != "").order_by(PERSON.c.agency, PERSON.c.name)
+    if agencies is not None:
+        asked = asked.where(PERSON.c.agency.in_(agencies))
+    return tuple(contact(row).person for row in connection.execute(asked))
 
 
 def contact(row: sa.Row[Any]) -> Contact:

@@ -151,9 +151,14 @@ DELEGATION = sa.Table(
     sa.Column("stage", _WORD, nullable=False),
     sa.Column("start", _MOMENT, nullable=False),
     sa.Column("end", _MOMENT, nullable=False),
+    sa.Column("taker_name", sa.Text, nullable=False, server_default=""),
+    sa.Column("made", _MOMENT, nullable=False, server_default=""),
+    sa.Column("revoked", _MOMENT, nullable=False, server_default=""),
     sa.CheckConstraint("giver <> taker", name="to_another"),
     sa.Index("ix_delegation_taker", "taker"),
+    sa.Index("ix_delegation_giver", "giver"),
 )
+"""`revoked` is "" where it was not ended before its time."""
 
 DEPLOYMENT = sa.Table(
     "deployment",

@@ -8,7 +8,7 @@ from typing import Any
 from pulumi import ComponentResource, Output
 from pulumi_openstack import blockstorage, compute, networking
 
-from infra.domain.blueprint import DEPLOYMENT_KEY, MANAGER, Wanted
+from infra.domain.blueprint import DEPLOYMENT_KEY, MANAGER, REBOOTS_KEY, Wanted
 from infra.domain.catalog import DEFAULT_ITEM, ITEM_KEY
 from infra.inventory import Inventory
 from stacks.blueprints.ground import Ground
@@ -39,10 +39,12 @@ class Server(ComponentResource):  # type: ignore[misc]  # pulumi is untyped to u
 
     @property
     def outputs(self) -> Mapping[str, Any]:
+        user = image_of(self._ground.inventory, self._wanted.value("size")).user
+        fixed = self.port.all_fixed_ips[0]
+        at = Output.all(self.address, fixed).apply(lambda told: told[0] or told[1])
         return {
-            "server_id": self.instance.id, "address": self.address,
-            "fixed_address": self.port.all_fixed_ips[0],
-            "user": image_of(self._ground.inventory, self._wanted.value("size")).user,
+            "server_id": self.instance.id, "address": self.address, "fixed_address": fixed, "user": user,
+            "ssh": Output.concat("ssh ", user, "@", at),
         }  # fmt: skip
 
     def _group(self, rules: Sequence[Rule]) -> Output[str]:
@@ -66,12 +68,14 @@ class Server(ComponentResource):  # type: ignore[misc]  # pulumi is untyped to u
             opts=ground.within(self),
         )  # fmt: skip
         metadata = {DEPLOYMENT_KEY: wanted.id}
+        if wanted.reboots:
+            metadata[REBOOTS_KEY] = str(wanted.reboots)
         if wanted.item != DEFAULT_ITEM:
             metadata[ITEM_KEY] = wanted.item
-        stands = ["imageId", "keyPair", "userData"]
+        stands = ["imageName", "keyPair", "userData"]
         return compute.Instance(
             wanted.name, name=wanted.name, flavor_name=size, key_pair=key.name, metadata=metadata,
-            image_id=ground.images[image_of(ground.inventory, size).name], networks=[{"port": self.port.id}],
+            image_name=image_of(ground.inventory, size).name, networks=[{"port": self.port.id}],
             user_data=first_boot(ground.manager_key), power_state="active" if wanted.on else "shutoff",
             opts=ground.within(self, ignore_changes=stands),
         )  # fmt: skip
@@ -94,12 +98,15 @@ def plain_server(wanted: Wanted, ground: Ground) -> Mapping[str, Any]:
 
 def web_server(wanted: Wanted, ground: Ground) -> Mapping[str, Any]:
     """HTTP and HTTPS are open to everybody."""
-    return Server(wanted, ground, [("tcp", 80, EVERYBODY), ("tcp", 443, EVERYBODY)]).outputs
+    made = Server(wanted, ground, [("tcp", 80, EVERYBODY), ("tcp", 443, EVERYBODY)]).outputs
+    return {**made, "url": made["address"].apply(lambda address: f"http://{address}/" if address else "")}
 
 
 def database_server(wanted: Wanted, ground: Ground) -> Mapping[str, Any]:
     """PostgreSQL is open to the agency's own network."""
-    return Server(wanted, ground, [("tcp", 5432, str(ground.agency.network))]).outputs
+    made = Server(wanted, ground, [("tcp", 5432, str(ground.agency.network))]).outputs
+    name = wanted.value("database")
+    return {**made, "database": Output.concat("psql -h ", made["fixed_address"], f" -U {name} {name}")}
 
 
 def image_of(inventory: Inventory, flavor: str) -> Any:

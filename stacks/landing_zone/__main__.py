@@ -24,6 +24,8 @@ FROM_PLATFORM = ("roles", "flavors", "images", "external_network", "operator_use
 Given: TypeAlias = dict[str, Any]
 Joined: TypeAlias = tuple[networking.Network, networking.RouterInterface]
 PEOPLE = {"members": ("member",), "approvers": ("approver", "reader")}
+OF_THE_CITY = {"operators": ("operator", "reader"), "auditors": ("auditor", "reader")}
+"""Groups of the agency that runs the cloud alone: its people serve all agencies, by the portal."""
 OPEN_PORTS = (("tcp", 22), ("icmp", None))
 RULES_PER_GROUP = 10
 BASELINE: Given = {"name": "baseline", "description": "SSH and ping from the city's administration only"}
@@ -52,7 +54,7 @@ def _project(agency: Agency, given: Given) -> identity.Project:
     about = f"{agency.name_en} / {agency.name_vi}"
     domain = identity.Project("domain", name=agency.code, description=about, is_domain=True)
     project = identity.Project("project", name=agency.code, description=about, domain_id=domain.id)
-    for people, held in PEOPLE.items():
+    for people, held in {**PEOPLE, **(OF_THE_CITY if agency.operator else {})}.items():
         who = {"name": people, "description": f"{people}: {about}"}
         group = identity.GroupV3(people, **who, domain_id=domain.id, opts=_goes_with(domain))
         for role in held:

@@ -1,0 +1,301 @@
+"""The portal's worker on real databases, over a cloud in memory: killed at each boundary, it loses, doubles
+and leaves nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from infra.domain.blueprint import Wanted
+from infra.domain.deployment import DeploymentState
+from infra.domain.request import RequestState
+from infra.errors import InfraError
+from infra.portal.interface import AuditFilter
+from infra.portal.service.services import PortalServices
+from infra.provisioning.agency_stack import DeploymentsNotMade, Outputs
+from infra.provisioning.guest_setup import GuestNotReached
+from infra.provisioning.worker import PATIENCE, Worker
+from infra.store import deployment as deployments
+from infra.store import reservation
+from infra.store.portal_database import PortalDatabase
+
+from .city import AN, BASE, BINH, CHI, DUNG, Clock, make_draft
+from .test_portal_request import approve
+
+LATER = dt.timedelta(minutes=3)
+"""Longer than a lease, and than the longest pause."""
+NO_ROOM = InfraError("No valid host was found. There are not enough hosts available.")
+
+
+class Killed(BaseException):
+    """The process is gone at this point."""
+
+
+@dataclass
+class Life:
+    """Counts what a worker does; it is killed at its `end`-th step."""
+
+    end: int | None = None
+    steps: int = 0
+
+    def step(self) -> None:
+        self.steps += 1
+        if self.steps == self.end:
+            raise Killed
+
+
+@dataclass
+class MemoryCloud:
+    """What stands, by agency. Things have ids of their own: one that is made twice shows."""
+
+    stands: dict[str, dict[str, str]] = field(default_factory=dict)
+    made: int = 0
+    on: dict[str, bool] = field(default_factory=dict)
+
+
+@dataclass
+class MemoryHands:
+    """`faults` are raised, one for each call of the method that they name, before or after its effect."""
+
+    cloud: MemoryCloud
+    life: Life
+    faults: dict[str, list[InfraError]] = field(default_factory=dict)
+    set_up_of: list[str] = field(default_factory=list)
+
+    def up(self, agency: str, wanted: Sequence[Wanted]) -> Outputs:
+        self.life.step()
+        have = self.cloud.stands.setdefault(agency, {})
+        for one in wanted:
+            if one.id not in have:
+                self.cloud.made += 1
+                have[one.id] = f"server-{self.cloud.made}"
+                self.life.step()
+            self.cloud.on[one.id] = one.on
+        for gone in set(have) - {one.id for one in wanted}:
+            del have[gone]
+            self.life.step()
+        self._fault("up")
+        return {
+            one.id: {"server_id": have[one.id], "address": "192.0.2.7", "user": "debian"} for one in wanted
+        }
+
+    def set_up(self, agency: str, wanted: Wanted, outputs: dict[str, str]) -> None:
+        self.life.step()
+        self.set_up_of.append(wanted.id)
+        self._fault("set_up")
+        self.life.step()
+
+    def await_green(self, wanted: Wanted, outputs: dict[str, str]) -> None:
+        self.life.step()
+        self._fault("await_green")
+
+    def _fault(self, name: str) -> None:
+        if self.faults.get(name):
+            raise self.faults[name].pop(0)
+
+
+class MortalDatabase:
+    """Every write of a worker is a step of its life: it may die before and after it."""
+
+    def __init__(self, database: PortalDatabase, life: Life) -> None:
+        self._database = database
+        self._life = life
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._database, name)
+
+    def writing(self) -> object:
+        self._life.step()
+        return self._database.writing()
+
+
+@dataclass
+class Stand:
+    services: PortalServices
+    database: PortalDatabase
+    clock: Clock
+    cloud: MemoryCloud = field(default_factory=MemoryCloud)
+    workers: int = 0
+
+    def ask(self, count: int = 2) -> str:
+        request = self.services.submit(AN, make_draft(count=count), "")
+        approve(self.services, BINH, request)
+        return request
+
+    def worker(self, life: Life, faults: dict[str, list[InfraError]] | None = None) -> Worker:
+        self.workers += 1
+        hands = MemoryHands(self.cloud, life, faults if faults is not None else {})
+        mortal = MortalDatabase(self.database, life)
+        return Worker(mortal, hands, self.clock, f"worker-{self.workers}")  # type: ignore[arg-type]
+
+    def until_done(self, worker: Worker) -> None:
+        """Every pause is over between two looks."""
+        while worker.run_once():
+            self.clock.now += LATER
+
+    def state(self, request: str) -> str:
+        return self.services.request(AN, request).summary.state
+
+    def living(self) -> set[str]:
+        with self.database.reading() as connection:
+            found = deployments.listed(connection, deployments.WantedDeployments(limit=1000))
+        return {one.id for one in found if one.state != DeploymentState.RETIRED}
+
+    def taken(self) -> int:
+        with self.database.reading() as connection:
+            account = reservation.account(connection, "sotc")
+        assert account.held.instances == 0
+        return account.used.instances - BASE.instances
+
+    def must_be_whole(self, request: str, count: int) -> None:
+        """The cloud has what the store says, the quota is that of what stands, each effect is told once."""
+        living = self.living()
+        assert set(self.cloud.stands.get("sotc", {})) == living
+        assert self.taken() == len(living)
+        ended = self.state(request)
+        assert ended in (RequestState.FULFILLED, RequestState.FAILED)
+        assert len(living) == (count if ended == RequestState.FULFILLED else 0)
+        told = [one.action for one in self.services.audit(DUNG, AuditFilter(), limit=200).items]
+        assert told.count("request.fulfill") + told.count("request.fail") == 1
+        assert told.count("deployment.activate") == (count if ended == RequestState.FULFILLED else 0)
+        assert isinstance(self.database.verify(), int)
+
+
+@pytest.fixture
+def stand(services: PortalServices, portal: PortalDatabase, clock: Clock) -> Stand:
+    return Stand(services, portal, clock)
+
+
+def test_an_approved_request_is_made_set_up_seen_and_active(stand: Stand) -> None:
+    request = stand.ask()
+    stand.until_done(stand.worker(Life()))
+    stand.must_be_whole(request, 2)
+    shown = stand.services.request(AN, request)
+    assert shown.summary.state == RequestState.FULFILLED
+    assert all(step.state == "done" for step in shown.steps)
+    with stand.database.reading() as connection:
+        found = deployments.of_request(connection, request)
+    assert {one.outputs["server_id"] for one in found} == {"server-1", "server-2"}
+
+
+def test_what_cannot_be_had_is_taken_back_with_a_reason_in_both_languages(stand: Stand) -> None:
+    request = stand.ask()
+    stand.until_done(stand.worker(Life(), {"up": [DeploymentsNotMade({"": str(NO_ROOM)})]}))
+    stand.must_be_whole(request, 2)
+    failure = stand.services.request(AN, request).failure
+    assert "không còn đủ chỗ" in failure.vi
+    assert "no room" in failure.en
+
+
+def test_what_may_pass_is_tried_again_until_it_has_passed(stand: Stand) -> None:
+    request = stand.ask()
+    stand.until_done(stand.worker(Life(), {"set_up": [GuestNotReached("no SSH")] * 2}))
+    stand.must_be_whole(request, 2)
+    assert stand.state(request) == RequestState.FULFILLED
+
+
+def test_what_does_not_pass_in_time_fails_and_can_be_tried_again_by_its_owner(stand: Stand) -> None:
+    request = stand.ask()
+    faults: dict[str, list[InfraError]] = {"set_up": [GuestNotReached("no SSH")] * 1000}
+    worker = stand.worker(Life(), faults)
+    for _ in range(int(PATIENCE / LATER) + 2):
+        worker.run_once()
+        stand.clock.now += LATER
+    stand.until_done(worker)
+    assert stand.state(request) == RequestState.FAILED
+    stand.must_be_whole(request, 2)
+    faults.clear()
+    failed = stand.services.request(AN, request)
+    stand.services.retry(AN, request, failed.version, "")
+    stand.until_done(worker)
+    assert stand.state(request) == RequestState.FULFILLED
+    assert set(stand.cloud.stands["sotc"]) == stand.living()
+    assert stand.taken() == 2
+
+
+def test_what_is_stopped_started_and_given_back_is_so_in_the_cloud(stand: Stand) -> None:
+    request = stand.ask(1)
+    worker = stand.worker(Life())
+    stand.until_done(worker)
+    (one,) = stand.living()
+    for action, on in (("stop", False), ("start", True)):
+        stand.services.act(AN, one, action, stand.services.deployment(AN, one).version, "")
+        stand.until_done(worker)
+        assert stand.cloud.on[one] is on
+    stand.services.act(AN, one, "retire", stand.services.deployment(AN, one).version, "")
+    stand.until_done(worker)
+    assert stand.cloud.stands["sotc"] == {}
+    assert stand.taken() == 0
+    assert stand.services.deployment(AN, one).summary.state == DeploymentState.RETIRED
+    assert stand.state(request) == RequestState.FULFILLED
+
+
+def test_a_worker_with_nothing_to_do_asks_the_cloud_for_nothing(stand: Stand) -> None:
+    stand.ask(1)
+    worker = stand.worker(Life())
+    stand.until_done(worker)
+    life = worker.hands.life  # type: ignore[attr-defined]
+    before = life.steps
+    assert worker.run_once() == 0
+    assert life.steps == before
+
+
+def test_of_two_workers_one_has_an_agency(stand: Stand) -> None:
+    request = stand.ask()
+    first, second = stand.worker(Life()), stand.worker(Life())
+    seen: list[int] = []
+    first.hands.set_up = lambda *given: seen.append(second.run_once())  # type: ignore[method-assign]
+    stand.until_done(first)
+    assert stand.cloud.made == 2
+    stand.must_be_whole(request, 2)
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["fulfilled", "taken back"])
+def test_killed_at_every_boundary_a_request_ends_whole(
+    services: PortalServices, portal: PortalDatabase, clock: Clock, *, fails: bool
+) -> None:
+    """Also a second time, while the next worker makes good what the first one left."""
+
+    def faults() -> dict[str, list[InfraError]]:
+        return {"await_green": [DeploymentsNotMade({"": str(NO_ROOM)})]} if fails else {}
+
+    end = 1
+    while True:
+        stand = Stand(services, portal, clock)
+        request = stand.ask()
+        life = Life(end)
+        try:
+            stand.until_done(stand.worker(life, faults()))
+        except Killed:
+            clock.now += LATER
+        again = Life(3)
+        try:
+            stand.until_done(stand.worker(again, faults()))
+        except Killed:
+            clock.now += LATER
+        stand.until_done(stand.worker(Life(), faults() if fails and life.steps < end else {}))
+        _must_have_ended_once(stand, request)
+        if life.steps < end:
+            break
+        end += 1
+    assert end > 15
+
+
+def _must_have_ended_once(stand: Stand, request: str) -> None:
+    living = stand.living()
+    assert set(stand.cloud.stands.get("sotc", {})) == living
+    assert stand.taken() == len(living)
+    ended = stand.state(request)
+    assert ended in (RequestState.FULFILLED, RequestState.FAILED)
+    told = stand.services.audit(DUNG, AuditFilter(text=request), limit=200).items
+    ends = [one for one in told if one.action in ("request.fulfill", "request.fail") and one.about == request]
+    assert len(ends) == 1
+    for id_ in living:  # nothing stands in the next one's way
+        stand.services.act(CHI, id_, "retire", stand.services.deployment(CHI, id_).version, "")
+    stand.until_done(stand.worker(Life()))
+    assert stand.cloud.stands.get("sotc", {}) == {}
+    assert stand.taken() == 0
