@@ -258,6 +258,14 @@ def test_a_database_that_is_in_use_is_not_restored_into(
         assert content(place) == before
 
 
+def test_a_restored_file_is_its_owners_alone(portal: PortalDatabase, tmp_path: Path) -> None:
+    back_up(portal, tmp_path / "b.gz", NOW)
+    restore(tmp_path / "b.gz", f"sqlite:///{tmp_path}/restored.sqlite", AUDIT_KEY, NOW)
+    assert (tmp_path / "restored.sqlite").stat().st_mode & 0o777 == 0o600
+    with pytest.raises(BackupRefused, match="cannot be made"):
+        restore(tmp_path / "b.gz", f"sqlite:///{tmp_path}/none/restored.sqlite", AUDIT_KEY, NOW)
+
+
 def test_tables_that_nobody_wrote_to_are_restored_into(
     full: PortalServices, portal: PortalDatabase, into: str, tmp_path: Path
 ) -> None:

@@ -18,11 +18,12 @@ from infra.domain.deployment import Deployment, DeploymentState
 from infra.domain.notice import Notice, NoticeKind
 from infra.domain.person import Person, Role
 from infra.domain.session import Session
-from infra.portal.chores import LASTS, NOTICES_KEPT, ChoreReport, Chores
+from infra.portal.chores import LASTS, NOTICES_KEPT, RETRY, ChoreReport, Chores
 from infra.portal.identity import DirectoryUnreachable
 from infra.portal.mail import Mailer, MailUnreachable
 from infra.portal.service.services import PortalServices
 from infra.portal.session import LONGEST
+from infra.store import lease
 from infra.store import notice as notices
 from infra.store import person as people
 from infra.store.lease import Lease
@@ -269,10 +270,12 @@ def test_no_fault_of_one_chore_stops_another(
     assert chores.counts["mail", "fault"] == 1
     post.down = directory.away = False
     clock.forward(minutes=1)
+    assert chores.run_due().faults == ()  # only mails are tried again at each turn
+    assert post.sent == [("binh", "decide")]
+    clock.forward(seconds=RETRY.total_seconds())
     report = chores.run_due()
     assert [one.chore for one in report.faults] == ["checkpoint"]
-    assert report.done["mail"] == 1
-    assert post.sent == [("binh", "decide")]
+    assert report.done["people"] == 0
     assert chores.counts["mail", "done"] == 1
     assert of(portal, BINH)[0].attempts == 1
 
@@ -493,5 +496,20 @@ def test_a_chain_that_was_changed_gets_no_line_and_is_a_fault_each_time(
         report = chores.run_due()
         assert [(one.chore, one.code) for one in report.faults] == [("checkpoint", "audit_broken")]
         assert "audit verify" in report.faults[0].message
-        clock.forward(minutes=1)
+        clock.forward(seconds=RETRY.total_seconds())
     assert not file.exists()
+
+
+def test_a_database_that_does_not_answer_is_a_fault_and_no_end_of_the_chores(
+    clock: Clock, make_chores: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chores = make_chores()
+
+    def away(*_: object, **__: object) -> Lease:
+        raise TimeoutError("no connection is free")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(lease, "acquire", away)
+        report = chores.run_due()
+    assert (report.held, [one.chore for one in report.faults]) == (False, ["lease"])
+    assert chores.run_due().held
