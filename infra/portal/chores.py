@@ -37,6 +37,8 @@ LASTS = timedelta(minutes=5)
 NOTICES_KEPT = timedelta(days=400)
 _LOG = logging.getLogger(__name__)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+RETRY = 10 * MINUTE
+"""After a fault: what takes long to fail, or fails for long, is not asked for at every turn."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class Chores:
         self._holder = f"chores-{secrets.token_hex(8)}"
         self._held: Lease | None = None
         self._renewed = clock()
-        self._last: dict[str, datetime] = {}
+        self._due: dict[str, datetime] = {}
         self._found: list[ChoreFault] = []
         self.counts: Counter[tuple[str, str]] = Counter()
         overdue = Overdue(database, site.calendar, clock)
@@ -114,7 +116,7 @@ class Chores:
         try:
             self._renewed = self._clock()
             self._held = lease.acquire(self._database, LEASE, self._holder, now=self._renewed, lasts=LASTS)
-        except InfraError as error:
+        except Exception as error:
             self._fault("lease", error)
             return ChoreReport(False, {}, tuple(self._found))
         if self._held is None:
@@ -131,18 +133,19 @@ class Chores:
             self._held = None
 
     def _is_due(self, chore: _Chore) -> bool:
-        last = self._last.get(chore.name)
-        return last is None or self._clock() - last >= chore.every
+        due = self._due.get(chore.name)
+        return due is None or self._clock() >= due
 
     def _run(self, chore: _Chore, done: dict[str, int]) -> None:
-        """A chore that went wrong is due again at once."""
+        """A chore that went wrong is due again after `RETRY`, if not before by itself."""
+        self._due[chore.name] = self._clock() + min(chore.every, RETRY)
         try:
             self._keep()
             done[chore.name] = chore.run()
         except Exception as error:
             self._fault(chore.name, error)
         else:
-            self._last[chore.name] = self._clock()
+            self._due[chore.name] = self._clock() + chore.every
             self.counts[chore.name, "done"] += done[chore.name]
 
     def _keep(self) -> None:
@@ -211,6 +214,7 @@ class Chores:
             known = people.from_source(connection, KEYSTONE, self._clock())
         gone = 0
         for one in known:
+            self._keep()
             found = self._directory.look_up(one.person.id)
             if found == one.person:
                 continue

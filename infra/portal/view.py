@@ -101,6 +101,8 @@ def render(
     for name, chosen in (("lang", visitor.reader.code), ("theme", visitor.theme)):
         if name in request.query_params:
             answer.set_cookie(name, chosen, max_age=YEAR, httponly=True, samesite="lax", secure=True)
+    if visitor.session is not None and "lang" in request.query_params:
+        wiring(request).access.speak(visitor.session.person.id, visitor.reader.code)
     if visitor.session is None and request.cookies.get(VISIT_COOKIE) != visitor.secret and visitor.secret:
         set_secret(answer, VISIT_COOKIE, visitor.secret)
     return answer

@@ -114,11 +114,14 @@ def review_overdue(
 def ladder_step(
     tx: Transaction, one: Deployment, step: LadderStep, ladder: Ladder, *, now: datetime, today: date
 ) -> None:
-    """The owner; the agency's approvers as well where the owner is not there any more."""
+    """The owner; where the owner is not there any more the agency's approvers as well, or else the city's
+    cloud team.
+    """
     known = people.find(tx.connection, one.owner)
     to = [one.owner]
     if known is None or known.person.agency != one.agency or not known.person.roles:
-        to += _ids(people.approvers(tx.connection, one.agency, now), set())
+        heirs = people.approvers(tx.connection, one.agency, now) or people.operators(tx.connection, now)
+        to += _ids(heirs, set())
     told = notice_text.ladder_step(one, step, ladder, today)
     for person in dict.fromkeys(to):
         notices.add(

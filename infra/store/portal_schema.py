@@ -263,7 +263,7 @@ NOTICE = sa.Table(
     sa.Column("next_try", _MOMENT, nullable=False),
     sa.Column("error", sa.Text, nullable=False),
     sa.Index("ix_notice_person_created", "person", "created"),
-    sa.Index("ix_notice_mailed_next_try", "mailed", "next_try"),
+    sa.Index("ix_notice_mailed_created", "mailed", "created"),
     sa.Index("ix_notice_about_kind", "about", "kind"),
 )
 """See domain.notice.Notice. `read` and `mailed` are "" until then; `next_try` is when a mail is sent at the

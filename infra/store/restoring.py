@@ -4,6 +4,7 @@ is the way to move.
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def restore(file: Path, url: str, key: bytes, now: datetime) -> Manifest:
             " release that wrote it, or a later one"
         )
     engine = open_engine(url, make=True, of="portal", missing="")
-    made = engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists()
+    made = engine.dialect.name == "sqlite" and _made(Path(engine.url.database or ""))
     place = engine.url.render_as_string(hide_password=True)
     try:
         with (
@@ -96,6 +97,17 @@ def _follow(connection: sa.Connection, seal: Seal, file: Path) -> None:
     found = follow_chain(connection, seal)
     if isinstance(found, Fault):
         raise AuditBroken(f"{file} holds audit records that are not as they were written: {found}")
+
+
+def _made(database: Path) -> bool:
+    """Make the file, for its owner's eyes only, where there is none; whether there was none."""
+    try:
+        os.close(os.open(database, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        return False
+    except OSError as failed:
+        raise BackupRefused(f"{database} cannot be made: {failed.strerror}; name another place") from failed
+    return True
 
 
 def _remove(database: Path) -> None:

@@ -15,7 +15,7 @@ from infra.domain.words import Words
 from infra.portal import session
 from infra.portal.identity import DirectoryUnreachable, SignInRefused
 from infra.portal.interface import NotFound
-from infra.portal.language import N_
+from infra.portal.language import N_, VIETNAMESE
 from infra.portal.oidc import Begun, OpenId
 from infra.portal.rates import TooMany
 from infra.portal.view import drop_secret, render, set_secret
@@ -114,7 +114,9 @@ def _begin(wired: Wiring, visitor: Visitor, person: Person, source: str, place: 
     wired.services.record(person, "session.begin", person.id, told, visitor.address)
     answer = RedirectResponse(_inside(place), HTTPStatus.SEE_OTHER)
     # A new secret with each sign-in: one that was planted before is worth nothing after.
-    set_secret(answer, SESSION_COOKIE, wired.access.begin(person, source, visitor.address))
+    # Vietnamese is what a browser without a choice has: only the other one was chosen for sure.
+    language = visitor.reader.code if visitor.reader.code != VIETNAMESE else ""
+    set_secret(answer, SESSION_COOKIE, wired.access.begin(person, source, visitor.address, language))
     drop_secret(answer, VISIT_COOKIE)
     return answer
 

@@ -44,5 +44,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
     )
     op.create_index("ix_notice_about_kind", "notice", ["about", "kind"], unique=False)
-    op.create_index("ix_notice_mailed_next_try", "notice", ["mailed", "next_try"], unique=False)
+    op.create_index("ix_notice_mailed_created", "notice", ["mailed", "created"], unique=False)
     op.create_index("ix_notice_person_created", "notice", ["person", "created"], unique=False)
