@@ -1,7 +1,7 @@
 """A real site for the whole test run: a lab of its own, deployed under fire, removed at the end.
 
 The lab's state lives in a temporary folder and its network in a namespace of its own name, beside a lab that
-a person may have running. The depot and the caches are the machine's: building them is what `depot` is for.
+a person may have running. The depot and the caches are the machine's.
 """
 
 from __future__ import annotations
@@ -227,7 +227,7 @@ def fate() -> list[tuple[str, float]]:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(built_depot: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The deployed site: five kills on the way, then a run to the end."""
     folder = tmp_path_factory.mktemp("site")
     name = f"test-{os.getpid()}"

@@ -110,9 +110,7 @@ SMARTHOSTS = ("mail.test:465", "mail.test:587", "mail.test:25")
 def by_smarthost(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Alertmanager's configuration for each: rendered at once, for as many servers."""
     folder = tmp_path_factory.mktemp("smarthosts")
-    render(
-        folder, len(SMARTHOSTS), each=[{"alerting": {**ALERTING, "smarthost": one}} for one in SMARTHOSTS]
-    )
+    render(folder, len(SMARTHOSTS), each=[{"alerting": {**ALERTING, "smarthost": one}} for one in SMARTHOSTS])
     return {one: folder / f"ctl{number}-alertmanager.yml" for number, one in enumerate(SMARTHOSTS, 1)}
 
 
