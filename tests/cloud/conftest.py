@@ -161,14 +161,19 @@ class Site:
             process.wait()
 
     def remove(self) -> None:
-        """To the end, also where this process has to go (an interrupted `pytest -n` waits ten seconds)."""
+        """To the end, also where this process is ended: who interrupts `pytest -n` gives it ten seconds."""
         log = self.state / "down.log"
         with log.open("w") as stream:
-            removed = subprocess.run(
-                self.arguments("down", "--yes"), env=self.environment, cwd=ROOT, stdin=subprocess.DEVNULL,
-                stdout=stream, stderr=stream, timeout=1800, check=False, start_new_session=True,
-            )  # fmt: skip
-        assert removed.returncode == 0, log.read_text()[-6000:]
+            removal = subprocess.Popen(
+                self.arguments("down", "--yes"),
+                env=self.environment,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=stream,
+                start_new_session=True,
+            )
+        assert removal.wait() == 0, log.read_text()[-6000:]
 
     def _wait_for(self, phase: str, seen: int, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + 1500
