@@ -114,7 +114,7 @@ def by_smarthost(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {one: folder / f"ctl{number}-alertmanager.yml" for number, one in enumerate(SMARTHOSTS, 1)}
 
 
-@pytest.mark.parametrize(("smarthost", "starttls"), zip(SMARTHOSTS, (False, True, True), strict=True))
+@pytest.mark.parametrize(("smarthost", "starttls"), [*zip(SMARTHOSTS, (False, True, True), strict=True)])
 def test_mail_goes_out_encrypted_or_not_at_all(
     by_smarthost: dict[str, Path], smarthost: str, starttls: bool
 ) -> None:
