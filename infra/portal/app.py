@@ -17,6 +17,7 @@ from infra.portal.pages import (
     delegation,
     deployment,
     home,
+    notice,
     operations,
     request,
     sign_in,
@@ -24,7 +25,7 @@ from infra.portal.pages import (
 from infra.portal.problem import Problem
 from infra.portal.wiring import Wiring
 
-PAGES = (home, request, delegation, approval, deployment, agency, operations, audit, account, sign_in)
+PAGES = (home, request, delegation, approval, deployment, agency, operations, notice, audit, account, sign_in)
 """In the order in which their routes are tried: /approvals/delegations is no approval's id."""
 HEALTHY = "/-/healthy"
 DESCRIPTION = """\
