@@ -200,7 +200,8 @@ def notices(
 
 
 @router.post(
-    "/notices/read", summary="Mark notices of mine as read", status_code=HTTPStatus.NO_CONTENT, responses=answers(409)
+    "/notices/read", summary="Mark notices of mine as read", status_code=HTTPStatus.NO_CONTENT,
+    responses=answers(409),
 )  # fmt: skip
 def read_notices(request: Request, visitor: Reading, seen: ReadIn, key: Key) -> None:
     """The same again changes nothing, whatever its key."""
