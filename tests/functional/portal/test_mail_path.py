@@ -119,3 +119,21 @@ def test_a_mail_that_was_not_taken_goes_out_when_the_server_is_better(real: Real
         assert doing.run_due().done["mail"] == 1
         assert doing.run_due().done["mail"] == 0
     assert sink.to == ["binh@haiphong.test"]
+
+
+def test_a_portal_that_dies_before_it_notes_that_a_mail_went_out_sends_it_again_under_the_same_id(
+    real: RealStand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with real.as_person("binh"), serving(Sink()) as sink:
+        ask(real)
+        with monkeypatch.context() as patched:
+            patched.setattr(notices, "mark_mailed", dies)
+            with pytest.raises(KeyboardInterrupt):
+                chores(real, sink).run_due()
+        real.now += timedelta(minutes=6)
+        assert chores(real, sink).run_due().done["mail"] == 1
+    first, again = sink.got
+    assert first["Message-ID"] == again["Message-ID"]
