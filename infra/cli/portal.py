@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import logging
 import os
 import signal
@@ -34,7 +35,7 @@ from infra.portal.service.ground import PortalSite
 from infra.portal.service.services import PortalServices
 from infra.portal.session import Access
 from infra.portal.wiring import Wiring
-from infra.provisioning.agency_stack import AgencyStacks, StackPlace
+from infra.provisioning.agency_stack import AgencyStacks, StackPlace, stack_states
 from infra.provisioning.guest_setup import GuestSetup
 from infra.provisioning.portal_hands import CloudHands
 from infra.provisioning.worker import Worker
@@ -91,6 +92,17 @@ def worker(*, config: Path) -> None:
         _working(settings, inventory, database, stop),
     ):
         stop.wait()
+
+
+@portal.command()
+@config_option
+def states(*, config: Path) -> None:
+    """Print what the worker has made, by agency, as its stacks' states have it: JSON, for `zone drift`."""
+    settings = load(config, os.environ)
+    inventory = inventories.load(Path(settings.file.inventory))
+    place = _place(settings)
+    told = stack_states(inventory, place)
+    click.echo(json.dumps(told))
 
 
 def _serve(settings: PortalSettings, wired: Wiring, stop: threading.Event) -> None:
@@ -189,14 +201,10 @@ def _working(
 ) -> Iterator[None]:
     """A worker in a thread of its own, ended with `stop`."""
     file, paths = settings.file, SitePaths(Path(settings.file.folder))
-    own = Settings.from_environment(os.environ)
-    path = ":".join(one for one in (file.engine_path, own.search_path) if one)
-    place = StackPlace(
-        paths.directory, paths.directory / "cache", path, settings.passphrase, file.state_backend
-    )
+    own, place = Settings.from_environment(os.environ), _place(settings)
     manager_key = ensure_key(paths.ssh_key, "citycloud")
     cloud = connect(settings.credentials, user_agent="citycloud-worker")
-    setup = GuestSetup(cloud, paths, own.project_root, {"depot_url": file.depot_url}, path)
+    setup = GuestSetup(cloud, paths, own.project_root, {"depot_url": file.depot_url}, place.engine_path)
     holder = f"{socket.gethostname()}:{os.getpid()}"
     with AgencyStacks(inventory, place, settings.credentials, manager_key) as stacks:
         working = Worker(database, CloudHands(cloud, stacks, setup, file.monitoring), _now, holder)
@@ -207,6 +215,14 @@ def _working(
         finally:
             stop.set()
             thread.join()
+
+
+def _place(settings: PortalSettings) -> StackPlace:
+    """Where the worker keeps its stacks; the engine is in the settings' folder, or on PATH."""
+    file, folder = settings.file, Path(settings.file.folder)
+    search = Settings.from_environment(os.environ).search_path
+    path = ":".join(one for one in (file.engine_path, search) if one)
+    return StackPlace(folder, folder / "cache", path, settings.passphrase, file.state_backend)
 
 
 def _stopped_by_signals() -> threading.Event:

@@ -119,7 +119,7 @@ def decide(request: Request, visitor: Deciding, id: Id, decision: DecisionIn, ke
     )
 
 
-@router.post("/requests/{id}/review", summary="Look back at an emergency", **NO_CONTENT)
+@router.post("/requests/{id}/review", summary="Review an emergency", **NO_CONTENT)
 def review(request: Request, visitor: Deciding, id: str, seen: ReviewIn, key: Key) -> None:
     verdict = "approve" if seen.justified else "reject"
     wiring(request).services.review(visitor.known, id, verdict, seen.reason, key)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from importlib import resources
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from infra.portal import api, problem
 from infra.portal.guard import Guard
+from infra.portal.metrics import LONGEST_SECONDS, Measured
 from infra.portal.pages import (
     account,
     agency,
@@ -27,6 +29,9 @@ from infra.portal.wiring import Wiring
 PAGES = (home, request, delegation, approval, deployment, agency, operations, audit, account, sign_in)
 """In the order in which their routes are tried: /approvals/delegations is no approval's id."""
 HEALTHY = "/-/healthy"
+METRICS = "/-/metrics"
+"""What begins with /-/ is for the management network: the load balancer shows it to nobody."""
+SCRAPE_LIMIT = "X-Prometheus-Scrape-Timeout-Seconds"
 DESCRIPTION = """\
 Ask for what the city's cloud offers, decide on requests, and use what was made.
 
@@ -47,11 +52,13 @@ def create_app(wiring: Wiring) -> FastAPI:
     )  # fmt: skip
     app.state.wiring = wiring
     app.add_middleware(Guard)
+    app.add_middleware(Measured)
     problem.install(app)
     app.include_router(api.router)
     for page in PAGES:
         app.include_router(page.router, include_in_schema=False)
     app.add_api_route(HEALTHY, _healthy, include_in_schema=False)
+    app.add_api_route(METRICS, _metrics, include_in_schema=False)
     static = str(resources.files("infra.portal").joinpath("static"))
     app.mount("/static", StaticFiles(directory=static), name="static")
     _document(app)
@@ -61,6 +68,15 @@ def create_app(wiring: Wiring) -> FastAPI:
 def _healthy() -> Response:
     """That the process answers; what it needs is watched by its own metrics."""
     return Response("ok\n", media_type="text/plain")
+
+
+def _metrics(request: Request) -> Response:
+    """Within the time that Prometheus says it waits."""
+    said = request.headers.get(SCRAPE_LIMIT, "")
+    limit = float(said) if said.replace(".", "", 1).isdigit() else LONGEST_SECONDS
+    return Response(
+        request.app.state.wiring.metrics.exposition(limit), headers={"Content-Type": CONTENT_TYPE_LATEST}
+    )
 
 
 def _document(app: FastAPI) -> None:

@@ -29,8 +29,17 @@ EXAMPLE = (
     'event: progress\nretry: 5000\ndata: {"version": 2, "state": "approved", "steps": [{"name": "submitted",'
     ' "state": "done"}]}\n\nevent: end\ndata: {}\n\n'
 )
-DOCUMENTED = {"text/event-stream": {"schema": {"type": "string"}, "example": EXAMPLE}}
-"""The stream in the OpenAPI document."""
+EVENT = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"enum": ["progress", "end"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+        "retry": {"type": "integer", "description": "Milliseconds before a stream is opened again."},
+    },
+}
+DOCUMENTED = {"text/event-stream": {"schema": EVENT, "example": EXAMPLE}}
+"""The stream in the OpenAPI document; the schema is that of one event."""
 FINAL = {"returned", "rejected", "withdrawn", "fulfilled"}
 
 

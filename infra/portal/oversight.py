@@ -30,11 +30,6 @@ class AgencySummary:
     requests: Mapping[str, int]
     security_level: int = 1
 
-    @property
-    def tightest(self) -> QuotaLine | None:
-        """The line of the quota of which the largest part is in use or reserved."""
-        return max((one for one in self.quota if one.limit), key=_share, default=None)
-
 
 @dataclass(frozen=True)
 class Agency:
@@ -78,7 +73,3 @@ class Operations:
     components: tuple[Component, ...]
     room: tuple[Room, ...]
     taken: datetime
-
-
-def _share(one: QuotaLine) -> float:
-    return (one.used + one.reserved) / one.limit

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from infra.domain.words import Words
 from infra.portal.identity import Directory
 from infra.portal.interface import Services
+from infra.portal.metrics import PortalMetrics
 from infra.portal.oidc import OpenId
 from infra.portal.rates import Rates
 from infra.portal.session import Access
@@ -30,6 +31,7 @@ class Wiring:
     city: Words
     clock: Callable[[], datetime]
     rates: Rates = field(default_factory=Rates)
+    metrics: PortalMetrics = field(default_factory=PortalMetrics)
     openid: OpenId | None = None
     zone: ZoneInfo = ZONE
     contact: str = ""

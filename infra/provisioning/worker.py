@@ -55,6 +55,8 @@ class Worker:
     clock: Callable[[], datetime]
     holder: str
     at_once: int = AT_ONCE
+    last_look: datetime | None = None
+    """When it last knew what there is to do; None before the first time. Only `run` tells."""
     _applied: dict[str, str] = field(default_factory=dict)
     _troubles: dict[str, _Trouble] = field(default_factory=dict)
 
@@ -68,10 +70,20 @@ class Worker:
             busy: dict[str, Future[None]] = {}
             while not stop.is_set():
                 busy = {agency: done for agency, done in busy.items() if not done.done()}
-                for agency in self._due(set(busy)):
-                    if len(busy) < self.at_once:
-                        busy[agency] = pool.submit(self.look_after, agency)
+                try:
+                    for agency in self._due(set(busy)):
+                        if len(busy) < self.at_once:
+                            busy[agency] = pool.submit(self.look_after, agency)
+                    self.last_look = self.clock()
+                except InfraError as error:
+                    log.warning("nobody knows what there is to do, and it is looked again: %s", error)
+                except Exception:
+                    log.exception("a defect of the worker; it looks again")
                 stop.wait(LOOK_SECONDS)
+
+    def troubled(self) -> int:
+        """Agencies whose work failed when it was last tried, and that wait to be tried again."""
+        return sum(one.not_before is not None for one in list(self._troubles.values()))
 
     def run_once(self) -> int:
         """Each agency that has something to do, one after the other; how many there were."""
@@ -131,9 +143,15 @@ class Worker:
         changed = [agency for agency, all_ in living.items() if self._applied.get(agency) != _digest(all_)]
         leaving = [one.agency for one in self._book.leaving()]
         asking = [agency for agency, _ in self._book.waiting()]
-        return [
-            one for one in _each_once([*asking, *leaving, *changed]) if one not in busy and self._ready(one)
-        ]
+        found = _each_once([*asking, *leaving, *changed])
+        self._forget_troubles({*found, *busy})
+        return [one for one in found if one not in busy and self._ready(one)]
+
+    def _forget_troubles(self, with_work: set[str]) -> None:
+        """Another worker may have done what this one could not."""
+        for name, trouble in list(self._troubles.items()):
+            if trouble.not_before is not None and name not in with_work:
+                self._troubles.pop(name, None)
 
     def _ready(self, agency: str) -> bool:
         trouble = self._troubles.get(agency)

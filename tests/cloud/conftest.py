@@ -79,7 +79,7 @@ class Site:
 
     def arguments(self, *words: str) -> list[str]:
         """`--inventory` goes behind the command's own words: `lab shell`, `zone up`, `up`."""
-        length = 2 if words[0] in {"lab", "zone", "platform", "depot", "inventory"} else 1
+        length = 2 if words[0] in {"lab", "zone", "platform", "depot", "inventory", "people"} else 1
         return [str(CITYCLOUD), *words[:length], "--inventory", str(self.inventory), *words[length:]]
 
     def run(self, *words: str, timeout: float = 1800) -> Command:

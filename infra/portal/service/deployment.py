@@ -201,8 +201,8 @@ def _may_end(one: domain.Deployment) -> bool:
 def _blame(signed: Signed) -> Words:
     reason = signed.signature.reason
     return Words(
-        "Yêu cầu khẩn cấp tạo ra máy này đã được xem lại là không chính đáng, nên nó sớm hết hạn và không gia"
-        f" hạn được; nếu vẫn cần, hãy gửi yêu cầu thường. Lý do của {signed.signer_name}: {reason}",
+        "Yêu cầu khẩn cấp tạo ra máy này không chính đáng theo kết quả rà soát, nên sớm hết hạn và không"
+        f" gia hạn được; nếu vẫn cần, hãy gửi yêu cầu thường. Lý do của {signed.signer_name}: {reason}",
         "The emergency that made this was found not justified, so it ends soon and cannot be renewed; if you"
         f" still need it, hand in an ordinary request. Reason of {signed.signer_name}: {reason}",
     )

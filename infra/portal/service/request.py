@@ -248,7 +248,7 @@ def _plain(draft: Draft) -> dict[str, Any]:
 
 _NOT_YOURS = Words("Chỉ người đã gửi yêu cầu được làm việc này.", "Only who asked for it may do this.")
 _UNJUSTIFIED = Words(
-    "Khi xem lại, yêu cầu khẩn cấp này không chính đáng nên không thử lại được; hãy gửi yêu cầu thường.",
+    "Sau khi rà soát, yêu cầu khẩn cấp này không chính đáng nên không thử lại được; hãy gửi yêu cầu thường.",
     "This emergency was found not justified, so it is not tried again; hand in an ordinary request.",
 )
 _SAME_AGENCY = Words("Không được đổi cơ quan của yêu cầu.", "A request stays with its agency.")

@@ -61,8 +61,8 @@ class ReviewService:
             deployments.save(tx, changed, one.version)
             day = f"{end:%d/%m/%Y}"
             told = Words(
-                f"{one.name} sẽ hết hạn ngày {day}: yêu cầu khẩn cấp {number} được xem lại là không chính"
-                f" đáng. Lý do: {reason}",
+                f"{one.name} sẽ hết hạn ngày {day}: yêu cầu khẩn cấp {number} không chính đáng theo kết quả"
+                f" rà soát. Lý do: {reason}",
                 f"{one.name} now ends on {day}: the emergency {number} was found not justified: {reason}",
             )
             facts = {"request": found.id, "before": str(one.expires or ""), "after": str(end)}
@@ -86,7 +86,7 @@ class ReviewService:
 
 
 _TOLD = {
-    Verdict.APPROVE: Words("Xem lại, có lý do chính đáng:", "reviewed and justified:"),
-    Verdict.REJECT: Words("Xem lại, không chính đáng:", "reviewed and not justified:"),
+    Verdict.APPROVE: Words("Rà soát, có lý do chính đáng:", "reviewed and justified:"),
+    Verdict.REJECT: Words("Rà soát, không chính đáng:", "reviewed and not justified:"),
 }
 _NO_VERDICT = Words("Hãy chọn chính đáng hoặc không chính đáng.", "Choose justified or not justified.")

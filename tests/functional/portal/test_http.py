@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 from limits import parse
 
 from infra.domain.session import Scope
+from infra.domain.words import Words
 from infra.portal.guard import LARGEST_BODY
+from infra.portal.interface import NewDelegation
 from infra.portal.rates import Rates
-from tests.functional.portal.memory import PASSWORD, PEOPLE
+from tests.functional.portal.memory import PASSWORD, PEOPLE, a_draft
 from tests.functional.portal.portal import ORIGIN, Client, Stand
 
 HOA, BINH = PEOPLE["u-hoa"], PEOPLE["u-binh"]
@@ -356,6 +359,90 @@ def test_a_rejection_needs_a_reason_and_keeps_what_was_written(stand: Stand) -> 
         assert done.headers["location"] == "/approvals?done=1"
 
 
+def test_a_leave_is_delegated_and_ended_by_forms_alone(stand: Stand) -> None:
+    place = "/approvals/delegations"
+    with stand.as_person("u-binh") as binh, stand.as_person("u-hoa") as hoa:
+        assert hoa.get("/approvals/r14").status_code == 404
+        wrong = binh.submit(place, place, taker="", stage="agency", first="27/11/2026", last="hôm nào")
+        assert wrong.status_code == 422
+        assert wrong.text.count('aria-invalid="true"') == 2
+        assert 'value="27/11/2026"' in wrong.text
+        unknown = binh.submit(
+            place, place, taker="u-mai", stage="agency", first="2026-11-27", last="2026-12-01"
+        )
+        assert "Hãy chọn một đồng nghiệp" in unknown.text
+        done = binh.submit(place, place, taker="u-hoa", stage="agency", first="27/11/2026", last="01/12/2026")
+        assert (done.status_code, done.headers["location"]) == (303, f"{place}?done=1")
+        assert "Trần Văn Bình" in hoa.get("/").text
+        assert "Đang có hiệu lực" in hoa.get(place).text
+        assert "Ủy quyền mới" not in hoa.get(place).text
+        given = stand.services.given[-1].id
+        assert hoa.submit(f"{place}/{given}/revoke", place).status_code == 303
+        assert "Đang có hiệu lực" not in hoa.get(place).text
+        assert binh.submit(f"{place}/{given}/revoke", place).status_code == 409
+
+
+def test_a_delegate_weighs_and_decides_by_the_pages(stand: Stand) -> None:
+    wanted = NewDelegation("u-hoa", "agency", date(2026, 11, 27), date(2026, 12, 1))
+    other = stand.services.submit(replace(HOA, id="u-tam", display_name="Tâm"), a_draft(), "by-another")
+    with stand.as_person("u-hoa") as hoa:
+        assert hoa.get(f"/approvals/{other}").status_code == 403
+        stand.services.delegate(BINH, wanted, "")
+        assert other in hoa.get("/approvals").text
+        page = hoa.submit(
+            f"/approvals/{other}", f"/approvals/{other}", verdict="approve", reason="",
+            version=hoa.hidden(f"/approvals/{other}", "version"),
+        )  # fmt: skip
+        assert page.headers["location"] == "/approvals?done=1"
+        # Their own request they do not sign, in nobody's place.
+        assert 'name="verdict"' not in hoa.get("/approvals/r12").text
+
+
+def test_an_emergency_that_was_not_justified_says_so_wherever_it_is_shown(stand: Stand) -> None:
+    with stand.as_person("u-dung") as dung, stand.as_person("u-hoa") as hoa:
+        assert "r16" in dung.get("/approvals/reviews").text
+        empty = dung.submit("/approvals/r16/review", "/approvals/r16", verdict="reject", reason="")
+        assert (empty.status_code, "Hãy ghi lý do" in empty.text) == (422, True)
+        assert dung.submit("/approvals/r16/review", "/approvals/r16", reason="x").status_code == 422
+        done = dung.submit("/approvals/r16/review", "/approvals/r16", verdict="reject", reason="Không gấp")
+        assert done.headers["location"] == "/approvals/reviews?done=1"
+        assert "r16" not in dung.get("/approvals/reviews").text
+        page = hoa.get("/requests/r16").text
+        assert "Không chính đáng" in page
+        assert "Không gấp" in page
+
+
+def test_a_note_on_a_deployment_stands_on_its_page(stand: Stand) -> None:
+    one = stand.services.living["d-hongbang"]
+    stand.services.living["d-hongbang"] = replace(one, note=Words("Sớm hết hạn vì …", "Ends soon because …"))
+    with stand.as_person("u-hoa") as hoa:
+        assert "Sớm hết hạn vì …" in hoa.get("/deployments/d-hongbang").text
+
+
+def test_who_sees_one_agency_is_led_to_it(stand: Stand) -> None:
+    with stand.as_person("u-binh") as binh, stand.as_person("u-lan") as lan:
+        assert binh.get("/agencies").headers["location"] == "/agencies/hongbang"
+        assert lan.get("/agencies").text.count('href="/agencies/') == 3
+        assert [one["code"] for one in binh.get("/api/v1/agencies").json()] == ["hongbang"]
+
+
+@pytest.mark.parametrize(("url", "there"), [("", False), ("https://ops.cong.test/", True)])
+def test_the_teams_own_pages_are_linked_where_there_are_any(url: str, there: bool) -> None:
+    with Stand(more={"ops_url": url}).as_person("u-dung") as dung:
+        assert ("cảnh báo" in dung.get("/operations").text.lower()) is there
+
+
+def test_a_menu_holds_what_its_reader_has_use_for(stand: Stand) -> None:
+    wanted = {"u-hoa": set(), "u-binh": {"/approvals"}, "u-lan": {"/agencies", "/operations"},
+              "u-dung": {"/approvals", "/agencies", "/operations"}}  # fmt: skip
+    for person, there in wanted.items():
+        with stand.as_person(person) as client:
+            menu = re.search(r"<nav.*?</nav>", client.get("/account").text, flags=re.S)
+            assert menu is not None
+            found = set(re.findall('href="([^"]+)"', menu[0]))
+            assert found & {"/approvals", "/agencies", "/operations"} == there
+
+
 def test_stopping_a_server_asks_once_more(stand: Stand) -> None:
     with stand.as_person("u-hoa") as client:
         first = client.submit(
@@ -477,8 +564,6 @@ def test_the_language_that_was_chosen_once_is_kept(stand: Stand) -> None:
 
 
 def test_an_export_of_the_audit_log_cannot_run_a_formula(stand: Stand) -> None:
-    from infra.domain.words import Words
-
     stand.services.record(HOA, "request.submit", "=HYPERLINK(1)", Words("+x", "@x"), "-1")
     with stand.as_person("u-lan") as client:
         last = client.get("/audit/export.csv").text.strip().splitlines()[-1]

@@ -5,7 +5,9 @@ and leaves nothing.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -16,11 +18,13 @@ from infra.domain.request import RequestState
 from infra.errors import InfraError
 from infra.portal.interface import AuditFilter
 from infra.portal.service.services import PortalServices
+from infra.provisioning import worker as worker_module
 from infra.provisioning.agency_stack import DeploymentsNotMade, Outputs
 from infra.provisioning.guest_setup import GuestNotReached
 from infra.provisioning.worker import PATIENCE, Worker
 from infra.store import deployment as deployments
 from infra.store import reservation
+from infra.store.engine import StoreUnreachable
 from infra.store.portal_database import PortalDatabase
 
 from .city import AN, BASE, BINH, CHI, DUNG, Clock, make_draft
@@ -29,6 +33,15 @@ from .test_portal_request import approve
 LATER = dt.timedelta(minutes=3)
 """Longer than a lease, and than the longest pause."""
 NO_ROOM = InfraError("No valid host was found. There are not enough hosts available.")
+
+
+def until(reached: Callable[[], bool]) -> None:
+    """Fails when it is not so within a time that no machine needs."""
+    for _ in range(3000):
+        if reached():
+            return
+        time.sleep(0.02)
+    pytest.fail("it never came")
 
 
 class Killed(BaseException):
@@ -299,3 +312,50 @@ def _must_have_ended_once(stand: Stand, request: str) -> None:
     stand.until_done(stand.worker(Life()))
     assert stand.cloud.stands.get("sotc", {}) == {}
     assert stand.taken() == 0
+
+
+class FailingDatabase:
+    """Does not answer while `down`, like a server that is started anew."""
+
+    def __init__(self, database: PortalDatabase, down: int) -> None:
+        self._database = database
+        self.down = down
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._database, name)
+
+    def reading(self) -> object:
+        if self.down:
+            self.down -= 1
+            raise StoreUnreachable("the database does not answer")
+        return self._database.reading()
+
+
+def test_a_worker_whose_database_was_away_looks_again_and_says_when_it_last_could(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "LOOK_SECONDS", 0.01)
+    database = FailingDatabase(stand.database, down=3)
+    worker = Worker(database, MemoryHands(stand.cloud, Life()), stand.clock, "worker")  # type: ignore[arg-type]
+    request, stop = stand.ask(), threading.Event()
+    assert worker.last_look is None
+    thread = threading.Thread(target=worker.run, args=(stop,))
+    thread.start()
+    until(lambda: stand.state(request) == RequestState.FULFILLED)
+    stop.set()
+    thread.join()
+    assert worker.last_look == stand.clock()
+    assert database.down == 0
+
+
+def test_an_agency_is_in_trouble_until_its_work_is_done_by_whomever(stand: Stand) -> None:
+    request = stand.ask()
+    worker = stand.worker(Life(), {"up": [InfraError("the cloud is away")]})
+    worker.run_once()
+    assert worker.troubled() == 1
+    stand.clock.now += LATER
+    stand.until_done(stand.worker(Life()))
+    assert stand.state(request) == RequestState.FULFILLED
+    worker.run_once()  # its own stacks are behind: it looks at them once
+    worker.run_once()
+    assert worker.troubled() == 0

@@ -13,10 +13,11 @@ from tests.unit.monitoring.exporters.test_reloading import RELOAD
 from tests.unit.monitoring.test_gathered_journals import LOGS
 from tests.unit.monitoring.test_ledger_metrics import LEDGER
 from tests.unit.monitoring.test_server_metrics import SERVER
+from tests.unit.portal.test_metrics import PORTAL
 from tests.unit.provisioning.drift_sample import DRIFT
 from tests.unit.provisioning.test_deploy_report import DEPLOY
 
-OURS = {*CAPACITY, *UPTIME, *DRIFT, *SERVER, *LOGS, *DEPLOY, *DEADMAN, *RELOAD, *LEDGER, *CANARY}
+OURS = {*CAPACITY, *UPTIME, *DRIFT, *SERVER, *LOGS, *DEPLOY, *DEADMAN, *RELOAD, *LEDGER, *CANARY, *PORTAL}
 
 
 def selected(expression: str) -> set[str]:
