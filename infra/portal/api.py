@@ -20,6 +20,7 @@ from infra.portal.schema import (
     DelegationIn,
     DraftIn,
     Me,
+    ReadIn,
     ReviewIn,
     Submitted,
     VersionIn,
@@ -120,7 +121,7 @@ def decide(request: Request, visitor: Deciding, id: Id, decision: DecisionIn, ke
 
 
 @router.post("/requests/{id}/review", summary="Review an emergency", **NO_CONTENT)
-def review(request: Request, visitor: Deciding, id: str, seen: ReviewIn, key: Key) -> None:
+def review(request: Request, visitor: Deciding, id: Id, seen: ReviewIn, key: Key) -> None:
     verdict = "approve" if seen.justified else "reject"
     wiring(request).services.review(visitor.known, id, verdict, seen.reason, key)
 
@@ -172,7 +173,7 @@ def delegate(request: Request, visitor: Signing, wanted: DelegationIn, key: Key)
 
 
 @router.post("/delegations/{id}/revocation", summary="End a delegation", **NO_CONTENT)
-def revoke_delegation(request: Request, visitor: Deciding, id: str, key: Key) -> None:
+def revoke_delegation(request: Request, visitor: Deciding, id: Id, key: Key) -> None:
     wiring(request).services.revoke_delegation(visitor.known, id, key)
 
 
@@ -182,13 +183,29 @@ def agencies(request: Request, visitor: Reading) -> tuple[interface.AgencySummar
 
 
 @router.get("/agencies/{id}", summary="An agency, by its code", **ONE)
-def agency(request: Request, visitor: Reading, id: str) -> interface.Agency:
+def agency(request: Request, visitor: Reading, id: Id) -> interface.Agency:
     return wiring(request).services.agency(visitor.known, id)
 
 
 @router.get("/operations", summary="What the cloud works on, what failed, and what still fits")
 def operations(request: Request, visitor: Overseeing) -> interface.Operations:
     return wiring(request).services.operations(visitor.known)
+
+
+@router.get("/notices", summary="What I was told, the newest first")
+def notices(
+    request: Request, visitor: Reading, unread: bool = False, after: After = "", limit: Limit = 50
+) -> Page[interface.Notice]:
+    return wiring(request).services.notices(visitor.known, unread=unread, after=after, limit=limit)
+
+
+@router.post(
+    "/notices/read", summary="Mark notices of mine as read", status_code=HTTPStatus.NO_CONTENT,
+    responses=answers(409),
+)  # fmt: skip
+def read_notices(request: Request, visitor: Reading, seen: ReadIn, key: Key) -> None:
+    """The same again changes nothing, whatever its key."""
+    wiring(request).services.read_notices(visitor.known, seen.ids)
 
 
 @router.get("/deployments", summary="Deployments, newest first")

@@ -19,6 +19,7 @@ from infra.portal.pages import (
     delegation,
     deployment,
     home,
+    notice,
     operations,
     request,
     sign_in,
@@ -26,7 +27,7 @@ from infra.portal.pages import (
 from infra.portal.problem import Problem
 from infra.portal.wiring import Wiring
 
-PAGES = (home, request, delegation, approval, deployment, agency, operations, audit, account, sign_in)
+PAGES = (home, request, delegation, approval, deployment, agency, operations, notice, audit, account, sign_in)
 """In the order in which their routes are tried: /approvals/delegations is no approval's id."""
 HEALTHY = "/-/healthy"
 METRICS = "/-/metrics"

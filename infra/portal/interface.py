@@ -12,13 +12,14 @@ transaction of its effect.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from infra.domain.person import Person
 from infra.domain.words import Words
 from infra.portal.delegation import Colleague, Delegation, Delegations, NewDelegation
+from infra.portal.notice import Notice
 from infra.portal.nouns import (
     AuditEntry,
     AuditFilter,
@@ -88,6 +89,7 @@ __all__ = [
     "NewDelegation",
     "NotAllowed",
     "NotFound",
+    "Notice",
     "Operations",
     "Page",
     "Parameter",
@@ -109,7 +111,8 @@ __all__ = [
 @dataclass(frozen=True)
 class Home:
     """What a person should know at once. Counts are of what this person sees, `to_decide` and `to_review` of
-    what waits for nobody but such as them; `signs_for` names those in whose place they sign now.
+    what waits for nobody but such as them; `signs_for` names those in whose place they sign now;
+    `unread` counts their notices.
     """
 
     open_requests: int
@@ -119,6 +122,7 @@ class Home:
     quota: tuple[QuotaLine, ...]
     to_review: int = 0
     signs_for: tuple[str, ...] = ()
+    unread: int = 0
 
 
 class Services(Protocol):
@@ -182,6 +186,20 @@ class Services(Protocol):
     def agency(self, person: Person, code: str) -> Agency: ...
     def operations(self, person: Person) -> Operations:
         """Raises NotAllowed for who does not see all agencies."""
+
+    def notices(
+        self, person: Person, *, unread: bool = False, after: str = "", limit: int = 50
+    ) -> Page[Notice]:
+        """The person's own, the newest first."""
+
+    def read_notices(self, person: Person, ids: Sequence[str] | None) -> None:
+        """Mark them as read, all of the person's with None; it needs no key, as again it changes nothing."""
+
+    def open_notice(self, person: Person, notice: str) -> str:
+        """Mark it as read; the path of the page that it leads to. Raises NotFound."""
+
+    def choose_language(self, person: Person, language: str) -> None:
+        """The language that the person chose for pages, for their mails."""
 
     def deployments(
         self, person: Person, *, state: str = "", agency: str = "", after: str = "", limit: int = 50

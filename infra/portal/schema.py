@@ -81,6 +81,12 @@ class DelegationIn(Strict):
         return NewDelegation(self.taker, self.stage, self.first, self.last)
 
 
+class ReadIn(Strict):
+    """`ids` of notices; without them all."""
+
+    ids: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=200)] | None = None
+
+
 class ActionIn(VersionIn):
     action: Label
 

@@ -39,6 +39,7 @@ PLACES = (
     ("/agencies", N_("Agencies"), ability.OVERSEE),
     ("/operations", N_("Operations"), ability.OVERSEE),
     ("/audit", N_("Audit log"), ability.AUDIT),
+    ("/notices", N_("Notices"), ability.READ),
 )
 """The navigation: path, name, and what one must be able to do to see it."""
 CAN = {"request": ability.REQUEST, "sign": ability.SIGN, "oversee": ability.OVERSEE}
@@ -102,7 +103,7 @@ def render(
         if name in request.query_params:
             answer.set_cookie(name, chosen, max_age=YEAR, httponly=True, samesite="lax", secure=True)
     if visitor.session is not None and "lang" in request.query_params:
-        wiring(request).access.speak(visitor.session.person.id, visitor.reader.code)
+        wiring(request).services.choose_language(visitor.known, visitor.reader.code)
     if visitor.session is None and request.cookies.get(VISIT_COOKIE) != visitor.secret and visitor.secret:
         set_secret(answer, VISIT_COOKIE, visitor.secret)
     return answer

@@ -71,6 +71,12 @@ def listed(
     return tuple(_notice(row) for row in connection.execute(asked))
 
 
+def find(connection: sa.Connection, person: str, id_: str) -> Notice | None:
+    """None also where it is another person's."""
+    row = connection.execute(sa.select(NOTICE).where(NOTICE.c.id == id_, NOTICE.c.person == person)).first()
+    return _notice(row) if row is not None else None
+
+
 def unread_count(connection: sa.Connection, person: str) -> int:
     asked = sa.select(sa.func.count()).where(NOTICE.c.person == person, NOTICE.c.read == "")
     return int(connection.execute(asked).scalar_one())

@@ -17,7 +17,8 @@ from infra.store import delegation as delegations
 from infra.store import person as people
 from infra.store.portal_database import Connection, Transaction
 
-LONGEST = timedelta(days=90)
+LONGEST, FURTHEST = timedelta(days=90), timedelta(days=366)
+"""How long a delegation lasts at most, and how far ahead it begins."""
 MOST_SHOWN = 100
 
 
@@ -92,6 +93,8 @@ class DelegationService:
         today = self._ground.today()
         if wanted.first < today:
             raise InputRefused([FieldProblem("first", _PAST)])
+        if wanted.first > today + FURTHEST:
+            raise InputRefused([FieldProblem("first", _FAR)])
         if not wanted.first <= wanted.last < wanted.first + LONGEST:
             raise InputRefused([FieldProblem("last", _LAST)])
         for one in _takers(connection, person, Stage(wanted.stage)):
@@ -146,6 +149,7 @@ _SIGNS_NOTHING = Words(
 )
 _STAGE = Words("Hãy chọn quyền mà anh/chị có.", "Choose a right that you have.")
 _PAST = Words("Từ hôm nay trở đi.", "From today on.")
+_FAR = Words("Nhiều nhất một năm kể từ hôm nay.", "A year from today at most.")
 _LAST = Words(
     f"Không trước ngày đầu, và nhiều nhất {LONGEST.days} ngày.",
     f"Not before the first day, and {LONGEST.days} days at most.",

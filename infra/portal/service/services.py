@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from infra.domain.deployment import DeploymentState
@@ -30,6 +30,7 @@ from infra.portal.interface import (
     RequestSummary,
     Services,
 )
+from infra.portal.notice import Notice
 from infra.portal.oversight import Agency, AgencySummary, Operations
 from infra.portal.service.agency import AgencyService
 from infra.portal.service.approval import ApprovalService
@@ -37,12 +38,14 @@ from infra.portal.service.audit import AuditService
 from infra.portal.service.delegation import DelegationService
 from infra.portal.service.deployment import DeploymentService
 from infra.portal.service.ground import Ground, PortalSite
+from infra.portal.service.notice import NoticeService
 from infra.portal.service.operations import OperationsService
 from infra.portal.service.request import RequestService, quota_lines
 from infra.portal.service.review import ReviewService
 from infra.portal.service.standing import standing
 from infra.portal.service.waiting import WaitingService
 from infra.store import deployment as deployments
+from infra.store import notice as notices
 from infra.store import request as requests
 from infra.store import reservation as reservations
 from infra.store.deployment import WantedDeployments
@@ -64,6 +67,7 @@ class PortalServices(Services):
         self._reviews = ReviewService(self._ground, asking)
         self._delegations = DelegationService(self._ground)
         self._agencies = AgencyService(self._ground)
+        self._notices = NoticeService(self._ground)
         self._asking = asking
         self._deployments = DeploymentService(self._ground)
         self._operations = OperationsService(self._ground, self._deployments)
@@ -84,6 +88,7 @@ class PortalServices(Services):
             signs_for = tuple(
                 dict.fromkeys(one.giver_name for one in standing(self._ground, connection, person))
             )
+            unread = notices.unread_count(connection, person.id)
             open_ = requests.count(connection, Wanted(agencies, list(OPEN)))
             living = deployments.count(connection, agencies, _LIVING)
             ending = WantedDeployments(
@@ -94,7 +99,7 @@ class PortalServices(Services):
             known = person.roles and person.agency in self._ground.site.agencies
             quota = quota_lines(reservations.account(connection, person.agency)) if known else ()
         shown = tuple(self._deployments.summary(one) for one in expiring)
-        return Home(open_, to_decide, living, shown, quota, to_review, signs_for)
+        return Home(open_, to_decide, living, shown, quota, to_review, signs_for, unread)
 
     def catalog(self, person: Person) -> tuple[Item, ...]:
         return tuple(
@@ -169,6 +174,20 @@ class PortalServices(Services):
 
     def operations(self, person: Person) -> Operations:
         return self._operations.operations(person)
+
+    def notices(
+        self, person: Person, *, unread: bool = False, after: str = "", limit: int = 50
+    ) -> Page[Notice]:
+        return self._notices.notices(person, unread=unread, after=after, limit=limit)
+
+    def read_notices(self, person: Person, ids: Sequence[str] | None) -> None:
+        self._notices.read(person, ids)
+
+    def open_notice(self, person: Person, notice: str) -> str:
+        return self._notices.opened(person, notice)
+
+    def choose_language(self, person: Person, language: str) -> None:
+        self._notices.choose_language(person, language)
 
     def deployments(
         self, person: Person, *, state: str = "", agency: str = "", after: str = "", limit: int = 50

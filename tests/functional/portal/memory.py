@@ -37,6 +37,7 @@ from infra.portal.interface import (
     NewDelegation,
     NotAllowed,
     NotFound,
+    Notice,
     Page,
     Parameter,
     PolicyResult,
@@ -204,7 +205,8 @@ class MemoryServices(MemorySigning):
         )
         signs_for = tuple(one.display_name for one in self.signs_for(person))
         quota = self._quota(person.agency, ())
-        return Home(len(open_), waiting, len(mine), soon, quota, looking, signs_for)
+        unread = len(self.notices(person, unread=True).items)
+        return Home(len(open_), waiting, len(mine), soon, quota, looking, signs_for, unread)
 
     def catalog(self, person: Person) -> tuple[Item, ...]:
         return ITEMS
@@ -569,6 +571,43 @@ def _trouble(city: MemoryServices) -> None:
         binh, NewDelegation("u-hoa", "agency", week + timedelta(days=30), week + timedelta(days=36)), ""
     )
     city.revoke_delegation(binh, "g1", "")
+    city.told["u-hoa"] = [
+        Notice(
+            "n2",
+            "approved",
+            Words("Đã được duyệt: YC-2026-000016", "Approved: YC-2026-000016"),
+            Words(
+                "Yêu cầu YC-2026-000016 đã được duyệt và đang được thực hiện.",
+                "Request YC-2026-000016 is approved and being carried out.",
+            ),
+            "/requests/r16",
+            city.now,
+            False,
+            False,
+        ),
+        Notice(
+            "n1",
+            "ending",
+            Words("Sắp hết hạn: web-01", "Ends soon: web-01"),
+            Words("web-01 còn 23 ngày là hết hạn.", "web-01 ends in 23 days."),
+            "/deployments/d-hongbang",
+            city.now - timedelta(days=1),
+            True,
+            False,
+        ),
+    ]
+    city.told["u-dung"] = [
+        Notice(
+            "n3",
+            "emergency",
+            Words("KHẨN CẤP, cần duyệt ngay: YC-2026-000016", "EMERGENCY, decide now: YC-2026-000016"),
+            Words("Yêu cầu khẩn cấp YC-2026-000016 chờ duyệt.", "The emergency YC-2026-000016 waits."),
+            "/approvals/r16",
+            city.now,
+            False,
+            True,
+        )
+    ]
 
 
 def a_draft(purpose: str = "Trang tiếp nhận hồ sơ trực tuyến của quận, thay máy chủ cũ.") -> Draft:
@@ -637,10 +676,6 @@ def _page(rows: list[T], after: str, limit: int) -> Page[T]:
 class MemorySessions:
     sessions: dict[str, Session] = field(default_factory=dict)
     kept: dict[str, Token] = field(default_factory=dict)
-    languages: dict[str, str] = field(default_factory=dict)
-
-    def set_language(self, person: str, language: str) -> None:
-        self.languages[person] = language
 
     def add_session(self, session: Session) -> None:
         self.sessions[session.digest] = session

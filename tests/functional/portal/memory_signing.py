@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -26,6 +26,7 @@ from infra.portal.interface import (
     NewDelegation,
     NotAllowed,
     NotFound,
+    Notice,
     Operations,
     Page,
     QueuedRequest,
@@ -58,6 +59,8 @@ class MemorySigning:
     living: dict[str, Deployment] = field(default_factory=dict)
     by: dict[str, str] = field(default_factory=dict)
     given: list[Given] = field(default_factory=list)
+    told: dict[str, list[Notice]] = field(default_factory=dict)
+    languages: dict[str, str] = field(default_factory=dict)
     places: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def _quota(self, agency: str, lines: tuple[object, ...]) -> tuple[QuotaLine, ...]:
@@ -195,6 +198,30 @@ class MemorySigning:
             ),
             self.now,
         )  # fmt: skip
+
+    def notices(
+        self, person: Person, *, unread: bool = False, after: str = "", limit: int = 50
+    ) -> Page[Notice]:
+        rows = [one for one in self.told.get(person.id, []) if not (unread and one.read)]
+        start = int(after or 0)
+        more = len(rows) > start + limit
+        return Page(tuple(rows[start : start + limit]), str(start + limit) if more else "")
+
+    def read_notices(self, person: Person, ids: Sequence[str] | None) -> None:
+        self.told[person.id] = [
+            replace(one, read=True) if ids is None or one.id in ids else one
+            for one in self.told.get(person.id, [])
+        ]  # fmt: skip
+
+    def open_notice(self, person: Person, notice: str) -> str:
+        for one in self.told.get(person.id, []):
+            if one.id == notice:
+                self.read_notices(person, [notice])
+                return one.place
+        raise NotFound("there is none")
+
+    def choose_language(self, person: Person, language: str) -> None:
+        self.languages[person.id] = language
 
     def _shown(self, one: Given, person: Person) -> Delegation:
         today, wanted = self.now.date(), one.wanted

@@ -79,6 +79,9 @@ RULES: dict[str, Rule | str] = {
     "GET /agencies": Rule(ALL, READ),
     "GET /agencies/{id}": Rule(ALL, READ, "agency"),
     "GET /operations": Rule(OVERSEERS, READ),
+    "GET /notices": Rule(ALL, READ),
+    "POST /notices/read": Rule(ALL, READ),
+    "POST /notices/{id}/open": Rule(ALL, READ, "nobody"),
     "GET /deployments": Rule(ALL, READ),
     "GET /deployments/{id}": Rule(ALL, READ, "deployment"),
     "POST /deployments/{id}": Rule(MEMBERS, Scope.OPERATE, "deployment"),
@@ -105,6 +108,8 @@ RULES: dict[str, Rule | str] = {
     "GET /api/v1/agencies": Rule(ALL, READ),
     "GET /api/v1/agencies/{id}": Rule(ALL, READ, "agency"),
     "GET /api/v1/operations": Rule(OVERSEERS, READ),
+    "GET /api/v1/notices": Rule(ALL, READ),
+    "POST /api/v1/notices/read": Rule(ALL, READ),
     "GET /api/v1/deployments": Rule(ALL, READ),
     "GET /api/v1/deployments/{id}": Rule(ALL, READ, "deployment"),
     "POST /api/v1/deployments/{id}/actions": Rule(MEMBERS, Scope.OPERATE, "deployment"),
@@ -132,6 +137,7 @@ BODIES = {
     "/api/v1/requests/{id}/review": {"justified": True},
     "/api/v1/delegations": {"taker": "u-hoa", "stage": "city", "first": "2026-12-01", "last": "2026-12-02"},
     "/api/v1/delegations/{id}/revocation": None,
+    "/api/v1/notices/read": {"ids": ["n1"]},
     "/api/v1/deployments/{id}/actions": {"version": 1, "action": "reboot"},
 }
 

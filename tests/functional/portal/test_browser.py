@@ -23,7 +23,7 @@ PAGES = (
     ("u-binh", "/approvals"), ("u-binh", "/approvals/r12"), ("u-lan", "/audit"), ("u-hoa", "/nowhere"),
     ("u-dung", "/approvals/reviews"), ("u-dung", "/approvals/r16"), ("u-binh", "/approvals/delegations"),
     ("u-hoa", "/approvals/delegations"), ("u-dung", "/agencies"), ("u-hoa", "/agencies/hongbang"),
-    ("u-lan", "/operations"),
+    ("u-lan", "/operations"), ("u-hoa", "/notices"), ("u-dung", "/notices"),
 )  # fmt: skip
 BY_PEOPLE = (
     r"Nguyễn|Trần|Phạm|Lê Thị|Đỗ|Vũ Tiến|Máy thay|Thử ứng|SHA256:"

@@ -443,6 +443,32 @@ def test_a_menu_holds_what_its_reader_has_use_for(stand: Stand) -> None:
             assert found & {"/approvals", "/agencies", "/operations"} == there
 
 
+def test_a_notice_leads_to_what_it_is_about_and_is_read_then(stand: Stand) -> None:
+    with stand.as_person("u-hoa") as hoa, stand.as_person("u-mai") as mai:
+        assert "Thông báo chưa đọc" in hoa.get("/").text
+        assert hoa.get("/notices").text.count("chưa đọc</strong>") == 1
+        assert mai.submit("/notices/n2/open", "/notices").status_code == 404
+        answer = hoa.submit("/notices/n2/open", "/notices")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/requests/r16")
+        assert hoa.get("/api/v1/notices", params={"unread": True}).json()["items"] == []
+        assert "Thông báo chưa đọc" not in hoa.get("/").text
+    with stand.as_person("u-dung") as dung:
+        assert dung.submit("/notices/read", "/notices").status_code == 303
+        assert [one["read"] for one in dung.get("/api/v1/notices").json()["items"]] == [True]
+
+
+def test_who_chooses_a_language_gets_their_mails_in_it(stand: Stand) -> None:
+    with stand.as_person("u-hoa") as hoa:
+        hoa.get("/requests")
+        assert stand.services.languages == {}
+        hoa.get("/requests?lang=en")
+        hoa.get("/requests")
+        assert stand.services.languages == {"u-hoa": "en"}
+    with stand.client() as nobody:
+        nobody.get("/sign-in?lang=en")
+    assert stand.services.languages == {"u-hoa": "en"}
+
+
 def test_stopping_a_server_asks_once_more(stand: Stand) -> None:
     with stand.as_person("u-hoa") as client:
         first = client.submit(

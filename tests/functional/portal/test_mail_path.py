@@ -17,7 +17,7 @@ from infra.portal.service.ground import PortalSite
 from infra.store import notice as notices
 from infra.store import person as people
 from infra.store.portal_database import PortalDatabase
-from tests.functional.portal.memory import PASSWORD, MemorySessions
+from tests.functional.portal.memory import PASSWORD
 from tests.functional.portal.portal import Stand
 from tests.functional.portal.real import RealStand
 from tests.functional.portal.sink import Sink, serving
@@ -77,17 +77,16 @@ def test_each_is_told_in_the_language_that_they_chose(real: RealStand) -> None:
 
 def test_a_language_that_was_chosen_before_signing_in_counts_and_a_fresh_browser_changes_nothing() -> None:
     stand = Stand()
-    assert isinstance(stand.sessions, MemorySessions)
     person = next(iter(stand.directory.people.values()))
     with stand.client() as first:
         first.get("/sign-in?lang=en")
         assert first.sign_in(person, PASSWORD).status_code == 303
-    assert stand.sessions.languages == {person.id: "en"}
+    assert stand.services.languages == {person.id: "en"}
     with stand.client() as second:
         second.sign_in(person, PASSWORD)
-        assert stand.sessions.languages == {person.id: "en"}
+        assert stand.services.languages == {person.id: "en"}
         second.get("/?lang=vi")
-    assert stand.sessions.languages == {person.id: "vi"}
+    assert stand.services.languages == {person.id: "vi"}
 
 
 def test_a_person_without_an_address_keeps_nobody_from_anything(real: RealStand) -> None:

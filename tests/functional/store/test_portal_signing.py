@@ -186,7 +186,10 @@ def test_a_delegation_is_never_wider_than_what_its_giver_has(services: PortalSer
     wrong = {
         "taker": [replace(ok, taker=one) for one in ("binh", "khach", "nobody", "")],
         "stage": [replace(ok, stage="city"), replace(ok, stage="all")],
-        "first": [replace(ok, first=TODAY - dt.timedelta(days=1))],
+        "first": [
+            replace(ok, first=TODAY - dt.timedelta(days=1)),
+            NewDelegation("em", "agency", dt.date.max, dt.date.max),
+        ],
         "last": [replace(ok, last=TODAY - dt.timedelta(days=1)), replace(ok, last=dt.date(2027, 12, 31))],
     }
     for field, drafts in wrong.items():
@@ -354,3 +357,45 @@ def test_a_delegate_reviews_in_the_place_of_another_but_not_of_who_approved(
     lend(services)
     services.review(EM, urgent, "approve", "đã xem", "")
     assert services.to_review(BINH).items == ()
+
+
+# Notices --------------------------------------------------------------------------------------------------
+
+
+def test_a_person_reads_their_own_notices_page_by_page_and_nobody_elses(services: PortalServices) -> None:
+    for _ in range(3):
+        services.submit(AN, make_draft(), "")
+    first = services.notices(BINH, limit=2)
+    rest = services.notices(BINH, after=first.next, limit=2)
+    assert (len(first.items), len(rest.items), rest.next) == (2, 1, "")
+    one = first.items[0]
+    assert one.place.startswith("/approvals/")
+    assert services.home(BINH).unread == 3
+    services.read_notices(AN, [one.id])
+    with pytest.raises(NotFound):
+        services.open_notice(AN, one.id)
+    assert services.home(BINH).unread == 3
+    assert services.open_notice(BINH, one.id) == one.place
+    assert len(services.notices(BINH, unread=True).items) == services.home(BINH).unread == 2
+    services.read_notices(BINH, None)
+    assert services.home(BINH).unread == 0
+    assert services.notices(AN).items == ()
+
+
+def test_a_revoked_delegation_brings_no_more_notices(services: PortalServices) -> None:
+    delegation = lend(services)
+    services.submit(AN, make_draft(), "")
+    assert services.home(EM).unread == 1
+    services.revoke_delegation(BINH, delegation, "")
+    services.submit(AN, make_draft(), "")
+    assert services.home(EM).unread == 1
+
+
+def test_the_language_of_mails_is_the_one_that_was_chosen(
+    services: PortalServices, portal: PortalDatabase
+) -> None:
+    services.choose_language(AN, "en")
+    with portal.reading() as connection:
+        found = people.find(connection, "an")
+    assert found is not None
+    assert found.language == "en"
