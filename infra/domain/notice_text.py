@@ -126,6 +126,13 @@ def ladder_step(one: Deployment, step: LadderStep, ladder: Ladder, today: date) 
     """Days are written as their readers write them."""
     if step.kind == StepKind.NOTICE:
         return _ending(one, step.days_left)
+    if step.kind == StepKind.SUSPEND and one.legal_hold:
+        return Words(
+            f"{one.name} đã hết hạn nên bị tắt và khóa; dữ liệu được giữ nguyên theo yêu cầu pháp lý."
+            " Gia hạn để dùng lại.",
+            f"{one.name} has ended and is stopped and locked; its data stays, as it is under a legal hold."
+            " Renew it to use it again.",
+        )
     if step.kind == StepKind.SUSPEND:
         until = today + timedelta(days=ladder.archive_after)
         return Words(

@@ -49,7 +49,6 @@ class SessionStore(Protocol):
     def token(self, digest: str) -> Token | None: ...
     def tokens(self, person: str) -> tuple[Token, ...]: ...
     def drop_token(self, person: str, token: str) -> bool: ...
-    def set_language(self, person: str, language: str) -> None: ...
 
 
 class Access:
@@ -60,17 +59,11 @@ class Access:
         self._directory = directory
         self._clock = clock
 
-    def begin(self, person: Person, source: str, address: str, language: str = "") -> str:
-        """The cookie of a new session. `language` is one that the person has chosen before, if any."""
+    def begin(self, person: Person, source: str, address: str) -> str:
+        """The cookie of a new session."""
         secret, now = secrets.token_urlsafe(32), self._clock()
         self._store.add_session(Session(_digest(secret), person, source, now, now, now, address))
-        if language:
-            self.speak(person.id, language)
         return secret
-
-    def speak(self, person: str, language: str) -> None:
-        """Keep the language that the person chose, for what is sent to them."""
-        self._store.set_language(person, language)
 
     def session(self, secret: str) -> Session | None:
         """The session of a cookie; None when it ended. Raises DirectoryUnreachable after `UNCHECKED`."""

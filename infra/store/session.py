@@ -107,11 +107,6 @@ class SessionStore:
             gone = sa.delete(TOKEN).where(TOKEN.c.person == person, TOKEN.c.id == token)
             return connection.execute(gone).rowcount > 0
 
-    def set_language(self, person: str, language: str) -> None:
-        """The language (vi or en) that the person chose; their mails follow it."""
-        with self._database.touching() as connection:
-            people.set_language(connection, person, language)
-
     def forget(self, seen_before: datetime, expired_before: datetime) -> None:
         """Drop sessions and tokens that have ended, so that they do not pile up."""
         with self._database.touching() as connection:

@@ -114,9 +114,9 @@ def _begin(wired: Wiring, visitor: Visitor, person: Person, source: str, place: 
     wired.services.record(person, "session.begin", person.id, told, visitor.address)
     answer = RedirectResponse(_inside(place), HTTPStatus.SEE_OTHER)
     # A new secret with each sign-in: one that was planted before is worth nothing after.
-    # Vietnamese is what a browser without a choice has: only the other one was chosen for sure.
-    language = visitor.reader.code if visitor.reader.code != VIETNAMESE else ""
-    set_secret(answer, SESSION_COOKIE, wired.access.begin(person, source, visitor.address, language))
+    set_secret(answer, SESSION_COOKIE, wired.access.begin(person, source, visitor.address))
+    if visitor.reader.code != VIETNAMESE:  # which a browser has without a choice
+        wired.services.choose_language(person, visitor.reader.code)
     drop_secret(answer, VISIT_COOKIE)
     return answer
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 
 from infra.cli import portal_data
-from infra.cli.main import EXIT_FAILED, EXIT_INPUT, EXIT_UNHEALTHY, run
+from infra.cli.main import EXIT_INPUT, EXIT_UNHEALTHY, run
 from infra.domain.audit import Checkpoint
 from infra.domain.words import Words
 from infra.store.migration import newest
@@ -144,7 +144,7 @@ def test_a_checkpoint_is_a_line_that_verify_takes_in_either_form(
 def test_without_a_database_nothing_is_made(
     config: str, url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    error = said(capsys, "audit", "verify", "--config", config, exit_code=EXIT_FAILED)["error"]
+    error = said(capsys, "audit", "verify", "--config", config, exit_code=EXIT_UNHEALTHY)["error"]
     assert error["code"] == "store_unreachable"
     assert "citycloud portal migrate" in error["message"]
     assert not Path(url.removeprefix("sqlite:///")).exists()

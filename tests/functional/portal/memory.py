@@ -676,10 +676,6 @@ def _page(rows: list[T], after: str, limit: int) -> Page[T]:
 class MemorySessions:
     sessions: dict[str, Session] = field(default_factory=dict)
     kept: dict[str, Token] = field(default_factory=dict)
-    languages: dict[str, str] = field(default_factory=dict)
-
-    def set_language(self, person: str, language: str) -> None:
-        self.languages[person] = language
 
     def add_session(self, session: Session) -> None:
         self.sessions[session.digest] = session

@@ -17,7 +17,7 @@ from infra.portal.service.ground import PortalSite
 from infra.store import notice as notices
 from infra.store import person as people
 from infra.store.portal_database import PortalDatabase
-from tests.functional.portal.memory import PASSWORD, MemorySessions
+from tests.functional.portal.memory import PASSWORD
 from tests.functional.portal.portal import Stand
 from tests.functional.portal.real import RealStand
 from tests.functional.portal.sink import Sink, serving
@@ -77,17 +77,16 @@ def test_each_is_told_in_the_language_that_they_chose(real: RealStand) -> None:
 
 def test_a_language_that_was_chosen_before_signing_in_counts_and_a_fresh_browser_changes_nothing() -> None:
     stand = Stand()
-    assert isinstance(stand.sessions, MemorySessions)
     person = next(iter(stand.directory.people.values()))
     with stand.client() as first:
         first.get("/sign-in?lang=en")
         assert first.sign_in(person, PASSWORD).status_code == 303
-    assert stand.sessions.languages == {person.id: "en"}
+    assert stand.services.languages == {person.id: "en"}
     with stand.client() as second:
         second.sign_in(person, PASSWORD)
-        assert stand.sessions.languages == {person.id: "en"}
+        assert stand.services.languages == {person.id: "en"}
         second.get("/?lang=vi")
-    assert stand.sessions.languages == {person.id: "vi"}
+    assert stand.services.languages == {person.id: "vi"}
 
 
 def test_a_person_without_an_address_keeps_nobody_from_anything(real: RealStand) -> None:
@@ -119,3 +118,21 @@ def test_a_mail_that_was_not_taken_goes_out_when_the_server_is_better(real: Real
         assert doing.run_due().done["mail"] == 1
         assert doing.run_due().done["mail"] == 0
     assert sink.to == ["binh@haiphong.test"]
+
+
+def test_a_portal_that_dies_before_it_notes_that_a_mail_went_out_sends_it_again_under_the_same_id(
+    real: RealStand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with real.as_person("binh"), serving(Sink()) as sink:
+        ask(real)
+        with monkeypatch.context() as patched:
+            patched.setattr(notices, "mark_mailed", dies)
+            with pytest.raises(KeyboardInterrupt):
+                chores(real, sink).run_due()
+        real.now += timedelta(minutes=6)
+        assert chores(real, sink).run_due().done["mail"] == 1
+    first, again = sink.got
+    assert first["Message-ID"] == again["Message-ID"]

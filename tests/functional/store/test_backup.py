@@ -14,11 +14,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from infra.domain.approval import Delegation, Stage
 from infra.domain.audit import AuditBroken
 from infra.domain.quota import Quota
 from infra.domain.session import Session
 from infra.portal.service.services import PortalServices
 from infra.store import backup, migration, reservation
+from infra.store import delegation as delegations
 from infra.store import person as people
 from infra.store.backup import BackupBroken, BackupRefused, Manifest, back_up
 from infra.store.engine import StoreUnreachable
@@ -52,7 +54,11 @@ def full(services: PortalServices, portal: PortalDatabase, book: WorkBook, held:
     """A database in which every table has rows."""
     live(services, book, held, 2)
     services.submit(AN, make_draft(values={"size": "small", "public": "true", "disk": "5"}), "khóa 1")
-    services.approvals.delegate(BINH, "phuc", NOW, NOW.replace(year=2027), "")
+    with portal.writing() as tx:
+        end = NOW.replace(year=2027)
+        delegations.insert(
+            tx, Delegation("binh", "Bình", "phuc", "sotc", Stage.AGENCY, NOW, end), NOW
+        )  # fmt: skip
     with portal.touching() as connection:
         people.remember(connection, AN, "keystone", NOW)
     return services

@@ -404,7 +404,7 @@ def test_an_emergency_that_nobody_reviewed_is_told_after_three_working_days(
     open_ = services.submit(AN, make_draft(emergency=True), "")
     for one in (reviewed, open_):
         approve(services, BINH, one)
-    services.approvals.review(CHI, reviewed, "approve", "", "")
+    services.review(CHI, reviewed, "approve", "", "")
     chores = make_chores()
     clock.now = WEDNESDAY_EVENING - dt.timedelta(hours=2)
     chores.run_due()

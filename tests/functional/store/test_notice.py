@@ -15,9 +15,9 @@ from infra.domain.session import Scope, Session, Token
 from infra.domain.words import Words
 from infra.portal.interface import Conflict
 from infra.portal.service.services import PortalServices
+from infra.store import delegation as delegations
 from infra.store import notice as notices
 from infra.store import person as people
-from infra.store import request as requests
 from infra.store.lease import Lease
 from infra.store.portal_database import PortalDatabase
 from infra.store.session import SessionStore
@@ -154,13 +154,14 @@ def test_who_signs_for_another_is_told_during_the_leave(
     remember(portal, make_person("phuc", Role.MEMBER))
     with portal.writing() as tx:
         start = NOW - MINUTE
-        requests.delegate(
-            tx, Delegation("binh", "Binh", "phuc", "sotc", Stage.AGENCY, start, NOW + MINUTE)
-        )  # fmt: skip
+        given = Delegation("binh", "Binh", "phuc", "sotc", Stage.AGENCY, start, NOW + MINUTE)
+        delegations.insert(tx, given, NOW)
+        taken_back = delegations.insert(tx, replace(given, taker="quang"), NOW)
+        delegations.revoke(tx, taken_back, NOW)
     services.submit(AN, make_draft(), "")
     clock.forward(minutes=2)
     services.submit(AN, make_draft(), "")
-    assert [len(of(portal, one)) for one in ("phuc", "binh")] == [1, 2]
+    assert [len(of(portal, one)) for one in ("phuc", "binh", "quang")] == [1, 2, 0]
 
 
 def test_an_emergency_is_loud_for_all_who_may_sign_and_is_reviewed(
