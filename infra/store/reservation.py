@@ -51,11 +51,13 @@ def account(connection: sa.Connection, agency: str) -> Account:
     if row is None:
         raise AccountUnknown(f"the agency {agency} has no account of quota yet; run `citycloud portal sync`")
     sums = {_HELD: NO_QUOTA, _TAKEN: NO_QUOTA}
-    asked = sa.select(RESERVATION.c.state, RESERVATION.c.takes).where(
-        RESERVATION.c.agency == agency, RESERVATION.c.state != _RELEASED
+    asked = (
+        sa.select(RESERVATION.c.state, RESERVATION.c.takes, sa.func.count())
+        .where(RESERVATION.c.agency == agency, RESERVATION.c.state != _RELEASED)
+        .group_by(RESERVATION.c.state, RESERVATION.c.takes)
     )
-    for state, takes in connection.execute(asked):
-        sums[ReservationState(state)] += to_quota(takes)
+    for state, takes, times in connection.execute(asked):
+        sums[ReservationState(state)] += to_quota(takes) * times
     return Account(agency, to_quota(row.quota), to_quota(row.base) + sums[_TAKEN], sums[_HELD])
 
 
