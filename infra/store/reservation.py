@@ -24,7 +24,7 @@ _HELD, _TAKEN, _RELEASED = ReservationState.HELD, ReservationState.TAKEN, Reserv
 
 
 class AccountUnknown(InfraError):
-    """The agency has no account of quota yet; an operator takes it in with `citycloud portal sync`."""
+    """The agency has no account of quota yet; it is opened when the portal starts."""
 
     code = "account_unknown"
 
@@ -49,18 +49,21 @@ def account(connection: sa.Connection, agency: str) -> Account:
     """Raises AccountUnknown."""
     found = accounts(connection, [agency]).get(agency)
     if found is None:
-        raise AccountUnknown(f"the agency {agency} has no account of quota yet; run `citycloud portal sync`")
+        raise AccountUnknown(f"the agency {agency} has no account of quota yet; it is opened when the portal starts")
     return found
 
 
 def accounts(connection: sa.Connection, agencies: Sequence[str]) -> Mapping[str, Account]:
     """As `account`, of many agencies at once; one that has none yet is left out."""
     sums: dict[tuple[str, str], Quota] = {}
-    asked = sa.select(RESERVATION.c.agency, RESERVATION.c.state, RESERVATION.c.takes).where(
-        RESERVATION.c.agency.in_(agencies), RESERVATION.c.state != _RELEASED
+    alike = (RESERVATION.c.agency, RESERVATION.c.state, RESERVATION.c.takes)
+    asked = (
+        sa.select(*alike, sa.func.count())
+        .where(RESERVATION.c.agency.in_(agencies), RESERVATION.c.state != _RELEASED)
+        .group_by(*alike)
     )
-    for agency, state, takes in connection.execute(asked):
-        sums[agency, state] = sums.get((agency, state), NO_QUOTA) + to_quota(takes)
+    for agency, state, takes, times in connection.execute(asked):
+        sums[agency, state] = sums.get((agency, state), NO_QUOTA) + to_quota(takes) * times
     rows = connection.execute(sa.select(ACCOUNT).where(ACCOUNT.c.agency.in_(agencies)))
     return {
         row.agency: Account(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 import threading
@@ -277,17 +278,22 @@ def test_watch_ends_with_5_where_nothing_was_made(desk: Desk) -> None:
     assert "no room" in desk.says("hoa", "request", "watch", number, code=5)
 
 
-def test_renewal_legal_hold_and_a_question_before_deleting(desk: Desk) -> None:
+def test_renewal_legal_hold_and_a_question_before_deleting(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     name = desk.made()
     assert desk.told("hoa", "deployment", "renew", name, code=3)["error"]["code"] == "conflict"
     desk.stand.now += timedelta(days=110)
     before = desk.told("hoa", "deployment", "show", name)["summary"]["expires"]
     assert desk.told("hoa", "deployment", "renew", name)["summary"]["expires"] > before
-    assert desk.told("hoa", "deployment", "hold", name, code=3)["error"]["code"] == "not_allowed"
+    desk.says("hoa", "deployment", "hold", name, code=3)
     assert desk.told("dung", "deployment", "hold", name)["legal_hold"] is True
     assert desk.told("hoa", "deployment", "retire", name, "--yes", code=3)["error"]["code"] == "conflict"
     assert desk.told("dung", "deployment", "unhold", name)["legal_hold"] is False
-    desk.says("hoa", "deployment", "retire", name, code=5)
+    for answer in ("n\n", ""):
+        monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+        desk.says("hoa", "deployment", "retire", name, code=5)
+        assert "all data in it" in desk.err
     assert desk.told("hoa", "deployment", "show", name)["summary"]["state"] == "active"
 
 
