@@ -72,11 +72,15 @@ class Alert:
 
 
 class Prometheus:
-    """One Prometheus; connections are kept. Every call raises MonitoringUnreachable or QueryRefused."""
+    """One Prometheus; connections are kept. Every call raises MonitoringUnreachable or QueryRefused.
+    `transport` brings queries there in another way than over the network.
+    """
 
-    def __init__(self, url: str, seconds: float = CALL_SECONDS) -> None:
+    def __init__(
+        self, url: str, seconds: float = CALL_SECONDS, transport: httpx.BaseTransport | None = None
+    ) -> None:
         self.url = url.rstrip("/")
-        self._http = _client(self.url, seconds)
+        self._http = _client(self.url, seconds, transport)
 
     def __enter__(self) -> Self:
         return self
@@ -146,11 +150,12 @@ def latest(samples: Iterable[Sample], *labels: str) -> dict[tuple[str, ...], flo
     return {tuple(sample.label(name) for name in labels): sample.value for sample in samples}
 
 
-def _client(url: str, seconds: float) -> httpx.Client:
+def _client(url: str, seconds: float, transport: httpx.BaseTransport | None = None) -> httpx.Client:
     # trust_env: no proxy of the caller's environment stands between staff and the management network
     return httpx.Client(
-        base_url=url, timeout=httpx.Timeout(seconds, connect=min(seconds, CONNECT_SECONDS)), trust_env=False
-    )
+        base_url=url, timeout=httpx.Timeout(seconds, connect=min(seconds, CONNECT_SECONDS)), trust_env=False,
+        transport=transport,
+    )  # fmt: skip
 
 
 def _get(http: httpx.Client, path: str, given: Mapping[str, str]) -> Any:

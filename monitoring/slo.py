@@ -73,6 +73,7 @@ class SloModel(Strict):
     minimum_events: int = Field(ge=1, le=10**6)
     silence: Literal["1h", "6h"]
     needed: Expression = "0"
+    optional: bool = False
 
     def to_domain(self) -> Slo:
         events, fresh = self.events, self.events.fresh
@@ -85,7 +86,7 @@ class SloModel(Strict):
             ),
             minimum_events=self.minimum_events, silence=self.silence,
             objective_from=self.objective_from if "objective_from" in self.model_fields_set else "",
-            needed=self.needed if "needed" in self.model_fields_set else "",
+            needed=self.needed if "needed" in self.model_fields_set else "", optional=self.optional,
         )  # fmt: skip
 
 

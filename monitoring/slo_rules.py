@@ -141,12 +141,12 @@ def _burn_alert(slo: Slo, burn: Burn) -> dict[str, Any]:
 
 def _absent_alert(slo: Slo) -> dict[str, Any]:
     """No event at all is no good news. `needed` keeps a site quiet that has nothing to watch, unless nobody
-    can tell whether it has.
+    can tell whether it has; what is optional stays quiet then, too.
     """
     expression = f"absent({_series(TOTAL, slo, slo.silence)} > 0)"
     if slo.needed:
-        unknown = "absent(city_exporter_collector_success == 1)"
-        expression += f"\nand on () (count({slo.needed}) > 0 or {unknown})"
+        unknown = "" if slo.optional else " or absent(city_exporter_collector_success == 1)"
+        expression += f"\nand on () (count({slo.needed}) > 0{unknown})"
     return {
         "alert": ABSENT_ALERT,
         "expr": expression,

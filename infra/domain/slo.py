@@ -63,7 +63,8 @@ class Events:
 class Slo:
     """`per` are the labels of what the SLO is kept for, each with its own budget. `objective` holds where the
     expression `objective_from` gives none. With fewer than `minimum_events` in the longer window nothing is
-    alerted. Without any event for `silence` the absence is, as long as `needed` (or nobody knows).
+    alerted. Without any event for `silence` the absence is, as long as `needed` (or nobody knows, unless it
+    is of a part that is `optional`: not every site has it).
     """
 
     name: str
@@ -77,3 +78,4 @@ class Slo:
     silence: str
     objective_from: str = ""
     needed: str = ""
+    optional: bool = False

@@ -74,7 +74,7 @@ def _healthy() -> Response:
 def _metrics(request: Request) -> Response:
     """Within the time that Prometheus says it waits."""
     said = request.headers.get(SCRAPE_LIMIT, "")
-    limit = float(said) if said.replace(".", "", 1).isdigit() else LONGEST_SECONDS
+    limit = float(said) if said.replace(".", "", 1).isdecimal() else LONGEST_SECONDS
     return Response(
         request.app.state.wiring.metrics.exposition(limit), headers={"Content-Type": CONTENT_TYPE_LATEST}
     )

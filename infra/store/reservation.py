@@ -49,7 +49,9 @@ def account(connection: sa.Connection, agency: str) -> Account:
     """Raises AccountUnknown."""
     found = accounts(connection, [agency]).get(agency)
     if found is None:
-        raise AccountUnknown(f"the agency {agency} has no account of quota yet; it is opened when the portal starts")
+        raise AccountUnknown(
+            f"the agency {agency} has no account of quota yet; it is opened when the portal starts"
+        )
     return found
 
 

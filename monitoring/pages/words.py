@@ -63,6 +63,7 @@ SLOS = {  # by the names of monitoring/slos
     "server-creation": ("a new server comes up", "tạo được máy chủ mới"),
     "server-creation-time": ("a new server is up in two minutes", "máy chủ mới chạy trong hai phút"),
     "portal-availability": ("the portal answers", "cổng dịch vụ trả lời"),
+    "portal-answer-time": ("the portal answers in half a second", "cổng dịch vụ trả lời trong nửa giây"),
 }
 
 

@@ -15,11 +15,12 @@ ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 PRODUCTION = ROOT / "inventories/production"
 # Every controller, and of the many alike hypervisors the first and the last.
-LIMIT = "controllers:gateways:monitoring:hypervisors[0]:hypervisors[-1]"
+LIMIT = "controllers:gateways:monitoring:portal:hypervisors[0]:hypervisors[-1]"
 
 PLAIN_SECRETS = (
     "admin_password", "database_root_password", "message_queue_password", "erlang_cookie",
     "metadata_proxy_secret", "keepalived_password", "monitoring_password",
+    "portal_audit_key", "portal_passphrase", "portal_password",
 )  # fmt: skip
 
 
@@ -114,6 +115,20 @@ def test_three_controllers_form_clusters(rendered: Path) -> None:
     assert "--db-nb-cluster-remote-addr" in (rendered / "ctl2/network-ovn-central").read_text()
     balancer = (rendered / "ctl2/load_balancer-haproxy.cfg").read_text()
     assert balancer.count(" backup") == 2
+
+
+def test_what_the_portal_tells_monitoring_is_scraped_inside_and_refused_outside(rendered: Path) -> None:
+    balancer = (rendered / "ctl1/load_balancer-haproxy.cfg").read_text()
+    portal = balancer.split("listen portal\n")[1].split("\nlisten ")[0]
+    assert "http-request return status 404 if { path,url_dec -m reg ^/+-/ }" in portal
+    assert "option httpchk GET /-/healthy" in portal
+    listens = yaml.safe_load((rendered / "portal1/portal-portal.yaml").read_text())["listen"]
+    (monitored,) = rendered.glob("*/monitoring-prometheus.yml")
+    jobs = {job["job_name"]: job for job in yaml.safe_load(monitored.read_text())["scrape_configs"]}
+    assert jobs["portal"]["metrics_path"] == "/-/metrics"
+    assert jobs["portal"]["static_configs"] == [{"targets": [listens], "labels": {"instance": "portal1"}}]
+    watched = [one["labels"]["instance"] for one in jobs["server"]["static_configs"]]
+    assert "portal1" in watched
 
 
 def test_a_real_hypervisor_uses_kvm_and_the_kernel_datapath(rendered: Path) -> None:

@@ -42,6 +42,7 @@ def render(
     count: int = 1,
     secrets: Mapping[str, Any] | None = None,
     each: Sequence[Mapping[str, Any]] = (),
+    portal: bool = True,
     **variables: Any,
 ) -> Path:
     """Files named `ctl1-prometheus.yml` and so on, in `folder`; mails' templates in `folder`/templates.
@@ -68,6 +69,7 @@ def render(
     inventory = {
         "controllers": {"hosts": hosts},
         "monitoring": {"hosts": {name: {} for name in hosts}},
+        "portal": {"hosts": {"portal1": {"ansible_host": "192.0.2.31"}} if portal else {}},
         "all": {"vars": site},
     }
     (folder / "hosts.yml").write_text(yaml.safe_dump(inventory))

@@ -12,6 +12,7 @@ from prometheus_client.exposition import generate_latest
 
 from tests.monitoring.rendering import AGENCIES, ALERTING, SECRET, render
 from tests.unit.monitoring.exporters.test_families import capacity_families, exposed, uptime_families
+from tests.unit.portal.test_metrics import make_metrics
 
 ROOT = Path(__file__).parents[2]
 RULES = sorted(map(str, (ROOT / "monitoring/rules").glob("*.yaml")))
@@ -37,7 +38,11 @@ def test_an_alert_fires_does_not_fire_and_takes_absence_as_its_case_says(case: s
     run("promtool", "test", "rules", case)
 
 
-@pytest.mark.parametrize("families", [capacity_families(), uptime_families()], ids=["capacity", "uptime"])
+@pytest.mark.parametrize(
+    "families",
+    [capacity_families(), uptime_families(), list(make_metrics().families())],
+    ids=["capacity", "uptime", "portal"],
+)
 def test_promtool_has_nothing_to_say_about_the_metrics(families: list) -> None:  # type: ignore[type-arg]
     assert run("promtool", "check", "metrics", given=generate_latest(exposed(families))) == ""
 
@@ -84,6 +89,22 @@ def test_every_job_that_a_rule_names_is_scraped(rendered: Path) -> None:
         for job in yaml.safe_load((rendered / "ctl1-prometheus.yml").read_text())["scrape_configs"]
     }
     assert named == jobs
+
+
+@pytest.mark.parametrize("portal", [True, False], ids=["with", "without"])
+def test_a_portal_is_scraped_where_there_is_one(tmp_path: Path, portal: bool) -> None:
+    folder = render(tmp_path, portal=portal)
+    run("promtool", "check", "config", folder / "ctl1-prometheus.yml")
+    jobs = {
+        job["job_name"]: job
+        for job in yaml.safe_load((folder / "ctl1-prometheus.yml").read_text())["scrape_configs"]
+    }
+    targets = [
+        target for one in jobs["portal"]["static_configs"] or () for target in one["targets"]
+    ]  # fmt: skip
+    assert targets == (["192.0.2.31:9190"] if portal else [])
+    watched = [target for one in jobs["server"]["static_configs"] or () for target in one["targets"]]
+    assert watched == (["192.0.2.31:9100"] if portal else [])
 
 
 def test_amtool_accepts_alertmanagers_configuration_and_the_mails_templates(rendered: Path) -> None:

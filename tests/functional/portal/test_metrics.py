@@ -11,8 +11,9 @@ from infra.domain.person import Person
 from infra.portal.metrics import PortalMetrics
 from infra.store.portal_figures import PortalFigures
 from tests.functional.portal.memory import PEOPLE
-from tests.functional.portal.portal import Client, Stand
+from tests.functional.portal.portal import ORIGIN, Client, Stand
 
+LIMIT = b"X-Prometheus-Scrape-Timeout-Seconds"
 ANSWERS, TOOK = "city_portal_answers_total", "city_portal_answer_duration_seconds_count"
 
 
@@ -82,9 +83,13 @@ def test_a_scrape_is_answered_within_the_time_that_prometheus_waits() -> None:
 @pytest.mark.parametrize("said", ["", "soon", "-1", "1.2.3", "²"])
 def test_a_time_limit_that_is_none_is_not_used(watched: Stand, said: str) -> None:
     with watched.client() as client:
-        answer = client.get(
-            "/-/metrics", headers={"X-Prometheus-Scrape-Timeout-Seconds": said.encode("latin-1")}
-        )
+        answer = client.get("/-/metrics", headers=[(LIMIT, said.encode("latin-1"))])
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/plain")
         assert PEOPLE["u-hoa"].display_name not in answer.text
+
+
+@pytest.mark.parametrize("path", ["//-/metrics", "/%2F-/metrics"])
+def test_no_other_spelling_of_the_path_leads_past_the_load_balancer(watched: Stand, path: str) -> None:
+    with watched.client() as client:
+        assert client.get(ORIGIN + path).status_code == 404
