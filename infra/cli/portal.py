@@ -29,17 +29,20 @@ from infra.portal.app import create_app
 from infra.portal.chores import Chores
 from infra.portal.keystone import KeystoneDirectory
 from infra.portal.mail import Mailer, MailSecurity, MailServer
+from infra.portal.metrics import PortalMetrics
 from infra.portal.oidc import OpenId
 from infra.portal.service.account import take_in
 from infra.portal.service.ground import PortalSite
 from infra.portal.service.services import PortalServices
 from infra.portal.session import Access
+from infra.portal.status import CloudView
 from infra.portal.wiring import Wiring
 from infra.provisioning.agency_stack import AgencyStacks, StackPlace, stack_states
 from infra.provisioning.guest_setup import GuestSetup
 from infra.provisioning.portal_hands import CloudHands
 from infra.provisioning.worker import Worker
 from infra.settings import Settings, SitePaths
+from infra.store import portal_figures
 from infra.store.portal_database import PortalDatabase
 from infra.store.session import SessionStore
 
@@ -74,7 +77,7 @@ def serve(*, config: Path, check: bool) -> None:
         log.info("quotas taken in of %d agencies", len(changed))
         wired, site = wiring(settings, inventory, database)
         if settings.file.worker:
-            held.enter_context(_working(settings, inventory, database, stop))
+            wired.metrics.worker = held.enter_context(_working(settings, inventory, database, stop))
         held.enter_context(_doing_chores(settings, wired, site, database, stop))
         _serve(settings, wired, stop)
 
@@ -134,7 +137,11 @@ def wiring(
     service = connect(settings.credentials, user_agent="citycloud-portal")
     directory = KeystoneDirectory(service, settings.credentials)
     agencies = {one.code: one for one in inventory.agencies}
-    site = PortalSite(agencies=agencies, catalog=inventory.catalog, look_up=directory.look_up)
+    view = CloudView(settings.file.monitoring)
+    site = PortalSite(
+        agencies=agencies, catalog=inventory.catalog, capacity=view.capacity, status=view.status,
+        look_up=directory.look_up,
+    )  # fmt: skip
     wired = Wiring(
         services=PortalServices(database, site, _now),
         access=Access(SessionStore(database), directory, _now),
@@ -145,6 +152,7 @@ def wiring(
         openid=OpenId(settings.provider, frozenset(agencies), _now) if settings.provider else None,
         contact=settings.file.contact,
         ops_url=settings.file.ops_url,
+        metrics=PortalMetrics(lambda: portal_figures.read(database)),
     )
     return wired, site
 
@@ -198,7 +206,7 @@ def _city(inventory: Inventory) -> Words:
 @contextmanager
 def _working(
     settings: PortalSettings, inventory: Inventory, database: PortalDatabase, stop: threading.Event
-) -> Iterator[None]:
+) -> Iterator[Worker]:
     """A worker in a thread of its own, ended with `stop`."""
     file, paths = settings.file, SitePaths(Path(settings.file.folder))
     own, place = Settings.from_environment(os.environ), _place(settings)
@@ -211,7 +219,7 @@ def _working(
         thread = threading.Thread(target=working.run, args=(stop,), name="worker")
         thread.start()
         try:
-            yield
+            yield working
         finally:
             stop.set()
             thread.join()
