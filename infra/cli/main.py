@@ -38,12 +38,25 @@ COMMANDS = {
     "sla": "What agencies were promised and got, from the SLA ledger.",
     "forecast": "When what the city hands out will be used up.",
     "zone": "The landing zones of the agencies: project, people, quotas, network, first servers.",
+    "request": "Ask for catalog items, and follow what becomes of it.",
+    "approve": "Decide on requests, with the facts in front of you.",
+    "deployment": "What was made of approved requests: list, start, stop, renew, give back.",
     "people": "Accounts of an agency's people: who may sign in to the portal.",
     "portal": "The self-service portal: its server, its worker, its data.",
+    "audit": "The portal's audit records: follow their chain, note its end.",
     "completion": "Print the shell's completion script.",
 }
 EXIT_DEFECT, EXIT_USAGE, EXIT_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_UNHEALTHY = 1, 2, 3, 4, 5, 6
-BUSY_CODES = frozenset({"busy", "depot_busy"})
+BUSY_CODES = frozenset({"busy", "depot_busy", "too_many"})
+_INPUT_CODES = (
+    "month_invalid", "head_invalid", "agency_unknown", "ledger_server_unknown", "backup_broken",
+    "backup_refused",
+)  # fmt: skip
+_REFUSED_BY_THE_PORTAL = (
+    "portal_address_invalid", "token_file_refused", "sign_in_needed", "not_allowed", "not_found", "conflict",
+    "input_refused", "bad_request", "too_large", "name_not_unique",
+)  # fmt: skip
+"""Nothing was changed; who asks has to ask otherwise."""
 EXIT_CODES = {
     **dict.fromkeys(BUSY_CODES, EXIT_BUSY),
     "plan_refused": EXIT_INPUT,
@@ -51,7 +64,10 @@ EXIT_CODES = {
     "site_unknown": EXIT_UNHEALTHY,
     "monitoring_unreachable": EXIT_UNHEALTHY,
     "ledger_broken": EXIT_UNHEALTHY,
-    **dict.fromkeys(("month_invalid", "head_invalid", "agency_unknown", "ledger_server_unknown"), EXIT_INPUT),
+    "audit_broken": EXIT_UNHEALTHY,
+    **dict.fromkeys(("portal_unreachable", "directory_unreachable", "store_unreachable"), EXIT_UNHEALTHY),
+    **dict.fromkeys(_REFUSED_BY_THE_PORTAL, EXIT_INPUT),
+    **dict.fromkeys(_INPUT_CODES, EXIT_INPUT),
 }
 
 

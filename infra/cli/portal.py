@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import logging
 import os
 import signal
@@ -16,37 +17,47 @@ from types import FrameType
 import click
 
 from infra import inventory as inventories
-from infra.cli.portal_settings import CONFIG, PortalSettings, load
+from infra.cli.portal_data import backup, config_option, migrate, restore
+from infra.cli.portal_settings import PortalSettings, load
 from infra.cloud.connection import connect
+from infra.cloud.deployed import archived, deployed_servers
+from infra.domain.deployment import Deployment
 from infra.domain.words import Words
 from infra.hosts.keys import ensure_key
 from infra.inventory import Inventory
 from infra.portal.app import create_app
+from infra.portal.chores import Chores
 from infra.portal.keystone import KeystoneDirectory
+from infra.portal.mail import Mailer, MailSecurity, MailServer
+from infra.portal.metrics import PortalMetrics
 from infra.portal.oidc import OpenId
 from infra.portal.service.account import take_in
 from infra.portal.service.ground import PortalSite
 from infra.portal.service.services import PortalServices
 from infra.portal.session import Access
+from infra.portal.status import CloudView
 from infra.portal.wiring import Wiring
-from infra.provisioning.agency_stack import AgencyStacks, StackPlace
+from infra.provisioning.agency_stack import AgencyStacks, StackPlace, stack_states
 from infra.provisioning.guest_setup import GuestSetup
 from infra.provisioning.portal_hands import CloudHands
 from infra.provisioning.worker import Worker
 from infra.settings import Settings, SitePaths
+from infra.store import portal_figures
 from infra.store.portal_database import PortalDatabase
 from infra.store.session import SessionStore
 
 log = logging.getLogger(__name__)
-config_option = click.option(
-    "--config", type=click.Path(dir_okay=False, path_type=Path), default=CONFIG, show_default=True,
-    help="The portal's settings.",
-)  # fmt: skip
+CHORE_SECONDS = 20.0
+"""From one look at what is due to the next: mails wait no longer."""
 
 
 @click.group()
 def portal() -> None:
     """The self-service portal: its server, its worker, its data. For the portal's servers."""
+
+
+for command in (migrate, backup, restore):
+    portal.add_command(command)
 
 
 @portal.command()
@@ -64,9 +75,11 @@ def serve(*, config: Path, check: bool) -> None:
         database = held.enter_context(PortalDatabase(settings.database, key=settings.audit_key))
         changed = take_in(database, inventory.agencies, inventory.platform.flavors, _now())
         log.info("quotas taken in of %d agencies", len(changed))
+        wired, site = wiring(settings, inventory, database)
         if settings.file.worker:
-            held.enter_context(_working(settings, inventory, database, stop))
-        _serve(settings, inventory, database, stop)
+            wired.metrics.worker = held.enter_context(_working(settings, inventory, database, stop))
+        held.enter_context(_doing_chores(settings, wired, site, database, stop))
+        _serve(settings, wired, stop)
 
 
 @portal.command()
@@ -84,15 +97,24 @@ def worker(*, config: Path) -> None:
         stop.wait()
 
 
-def _serve(
-    settings: PortalSettings, inventory: Inventory, database: PortalDatabase, stop: threading.Event
-) -> None:
+@portal.command()
+@config_option
+def states(*, config: Path) -> None:
+    """Print what the worker has made, by agency, as its stacks' states have it: JSON, for `zone drift`."""
+    settings = load(config, os.environ)
+    inventory = inventories.load(Path(settings.file.inventory))
+    place = _place(settings)
+    told = stack_states(inventory, place)
+    click.echo(json.dumps(told))
+
+
+def _serve(settings: PortalSettings, wired: Wiring, stop: threading.Event) -> None:
     import uvicorn
 
     host, _, port = settings.file.listen.rpartition(":")
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(wiring(settings, inventory, database)), host=host, port=int(port), log_level="warning",
+            create_app(wired), host=host, port=int(port), log_level="warning",
             proxy_headers=True, forwarded_allow_ips=",".join(settings.file.proxies) or "127.0.0.1",
             server_header=False, timeout_graceful_shutdown=5, lifespan="off",
         )
@@ -108,49 +130,107 @@ def _serve(
     stop.set()
 
 
-def wiring(settings: PortalSettings, inventory: Inventory, database: PortalDatabase) -> Wiring:
-    """The web part over this database and this site's Keystone."""
-    directory = KeystoneDirectory(connect(settings.credentials, user_agent="citycloud-portal"),
-                                  settings.credentials)  # fmt: skip
+def wiring(
+    settings: PortalSettings, inventory: Inventory, database: PortalDatabase
+) -> tuple[Wiring, PortalSite]:
+    """The web part over this database and this site's Keystone, and the site as its services see it."""
+    service = connect(settings.credentials, user_agent="citycloud-portal")
+    directory = KeystoneDirectory(service, settings.credentials)
     agencies = {one.code: one for one in inventory.agencies}
-    site = PortalSite(agencies=agencies, catalog=inventory.catalog)
-    city = inventory.city
-    return Wiring(
+    view = CloudView(settings.file.monitoring)
+    site = PortalSite(
+        agencies=agencies, catalog=inventory.catalog, capacity=view.capacity, status=view.status,
+        look_up=directory.look_up,
+    )  # fmt: skip
+    wired = Wiring(
         services=PortalServices(database, site, _now),
         access=Access(SessionStore(database), directory, _now),
         directory=directory,
         agencies={code: Words(one.name_vi, one.name_en) for code, one in agencies.items()},
-        city=Words(city.name_vi, city.name_en),
+        city=_city(inventory),
         clock=_now,
         openid=OpenId(settings.provider, frozenset(agencies), _now) if settings.provider else None,
         contact=settings.file.contact,
+        ops_url=settings.file.ops_url,
+        metrics=PortalMetrics(lambda: portal_figures.read(database)),
     )
+    return wired, site
+
+
+@contextmanager
+def _doing_chores(
+    settings: PortalSettings, wired: Wiring, site: PortalSite, database: PortalDatabase, stop: threading.Event
+) -> Iterator[None]:
+    """What is done as time goes by, in a thread of its own, ended with `stop`."""
+    file = settings.file
+    cloud = connect(settings.credentials, user_agent="citycloud-chores")
+
+    def archive(one: Deployment) -> bool:
+        return archived(cloud, one.id, deployed_servers(cloud, [one.id]).get(one.id))
+
+    chores = Chores(
+        database, site, _mailer(settings, wired.city), _now, archive=archive, directory=wired.directory,
+        checkpoints=Path(file.audit_checkpoints) if file.audit_checkpoints else None,
+    )  # fmt: skip
+
+    def turn() -> None:
+        while not stop.wait(CHORE_SECONDS):
+            chores.run_due()
+        chores.stop()
+
+    thread = threading.Thread(target=turn, name="chores")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _mailer(settings: PortalSettings, city: Words) -> Mailer | None:
+    mail = settings.file.mail
+    if mail is None:
+        return None
+    return Mailer(
+        MailServer(
+            mail.host, mail.sender, settings.file.address, city, mail.port, MailSecurity(mail.security),
+            mail.user, settings.mail_password, mail.authority,
+        )
+    )  # fmt: skip
+
+
+def _city(inventory: Inventory) -> Words:
+    return Words(inventory.city.name_vi, inventory.city.name_en)
 
 
 @contextmanager
 def _working(
     settings: PortalSettings, inventory: Inventory, database: PortalDatabase, stop: threading.Event
-) -> Iterator[None]:
+) -> Iterator[Worker]:
     """A worker in a thread of its own, ended with `stop`."""
     file, paths = settings.file, SitePaths(Path(settings.file.folder))
-    own = Settings.from_environment(os.environ)
-    path = ":".join(one for one in (file.engine_path, own.search_path) if one)
-    place = StackPlace(
-        paths.directory, paths.directory / "cache", path, settings.passphrase, file.state_backend
-    )
+    own, place = Settings.from_environment(os.environ), _place(settings)
     manager_key = ensure_key(paths.ssh_key, "citycloud")
     cloud = connect(settings.credentials, user_agent="citycloud-worker")
-    setup = GuestSetup(cloud, paths, own.project_root, {"depot_url": file.depot_url}, path)
+    setup = GuestSetup(cloud, paths, own.project_root, {"depot_url": file.depot_url}, place.engine_path)
     holder = f"{socket.gethostname()}:{os.getpid()}"
     with AgencyStacks(inventory, place, settings.credentials, manager_key) as stacks:
         working = Worker(database, CloudHands(cloud, stacks, setup, file.monitoring), _now, holder)
         thread = threading.Thread(target=working.run, args=(stop,), name="worker")
         thread.start()
         try:
-            yield
+            yield working
         finally:
             stop.set()
             thread.join()
+
+
+def _place(settings: PortalSettings) -> StackPlace:
+    """Where the worker keeps its stacks; the engine is in the settings' folder, or on PATH."""
+    file, folder = settings.file, Path(settings.file.folder)
+    search = Settings.from_environment(os.environ).search_path
+    path = ":".join(one for one in (file.engine_path, search) if one)
+    return StackPlace(folder, folder / "cache", path, settings.passphrase, file.state_backend)
 
 
 def _stopped_by_signals() -> threading.Event:

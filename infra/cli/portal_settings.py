@@ -49,13 +49,16 @@ def _https(value: str) -> str:
 
 
 class MailFile(Strict):
-    """`security` is starttls, tls or none; `user` "" sends without logging in."""
+    """`security` is starttls, tls or none; `user` "" sends without logging in; `authority` is a file of
+    certificates by which the server's is checked, "" for the system's.
+    """
 
     host: str
     port: int = Field(default=587, ge=1, le=65535)
     security: Literal["starttls", "tls", "none"] = "starttls"
     user: str = ""
     sender: str
+    authority: str = ""
 
 
 class OidcFile(Strict):

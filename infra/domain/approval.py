@@ -7,9 +7,9 @@ The store repeats it as constraints of its tables.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from infra.domain.person import Person, Role
@@ -72,6 +72,7 @@ class Subject:
 class Delegation:
     """`giver` lets `taker` sign in their place, from `start` until `end` (both aware). `agency` and `stage`
     are those of the giver's authority: it cannot be wider than what the giver has, and cannot be passed on.
+    It counts while the giver still has that authority (`upheld`) and it was not `revoked`.
     """
 
     giver: str
@@ -81,6 +82,9 @@ class Delegation:
     stage: Stage
     start: datetime
     end: datetime
+    id: str = ""
+    taker_name: str = ""
+    revoked: datetime | None = None
 
     def __post_init__(self) -> None:
         if self.giver == self.taker:
@@ -89,7 +93,7 @@ class Delegation:
             raise ValueError("a delegation ends after it starts")
 
     def is_in_force(self, now: datetime) -> bool:
-        return self.start <= now < self.end
+        return self.start <= now < self.end and (self.revoked is None or now < self.revoked)
 
 
 @dataclass(frozen=True)
@@ -161,6 +165,26 @@ def authorities(
         and (one.stage == Stage.CITY or one.agency == agency)
     ]
     return (*own, *given)
+
+
+def own_stages(person: Person) -> tuple[Stage, ...]:
+    """Where the person signs by their own roles: what they can let another sign in their place."""
+    return tuple(
+        one.stage for one in authorities(person, person.agency, (), datetime.max.replace(tzinfo=UTC))
+    )
+
+
+def upheld(given: Iterable[Delegation], givers: Mapping[str, Person]) -> tuple[Delegation, ...]:
+    """Those whose giver, as the directory knows them now (by id), still has the authority that they let
+    another use: a delegation ends with the role that it stems from, and with its giver's leaving.
+    """
+    return tuple(one for one in given if _stands(one, givers.get(one.giver)))
+
+
+def _stands(one: Delegation, giver: Person | None) -> bool:
+    if giver is None or one.stage not in own_stages(giver):
+        return False
+    return one.stage == Stage.CITY or giver.agency == one.agency
 
 
 def sign(

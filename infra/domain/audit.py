@@ -89,6 +89,10 @@ class Seal:
         """What proves that record `seq` was the last one: kept beside the chain, and in checkpoints."""
         return self._mac(["head", seq, digest])
 
+    def backup(self, digest: str) -> str:
+        """What proves that a backup of this digest was made by who has the key."""
+        return self._mac(["backup", digest])
+
     def _digest(self, record: AuditRecord) -> str:
         return self._mac(
             ["record", record.seq, moment(record.at), record.who, record.who_name, record.agency,

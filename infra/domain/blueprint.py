@@ -9,14 +9,19 @@ from infra.domain.deployment import Deployment, DeploymentState
 
 DEPLOYMENT_KEY = "citycloud_deployment"
 """A server's metadata that names its deployment's id."""
+REBOOTS_KEY = "citycloud_reboots"
+"""A server's metadata that says how many of its owner's wishes to reboot it were met."""
+ARCHIVE_KEY = "citycloud_archive"
+"""An image's property that names the deployment whose archive it is."""
 MANAGER = "citycloud"
 """The account in a guest by which the city's worker sets it up; its owner's is the image's."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """`values` are those of the request, checked, as text; `on` whether its servers are to run; `kind` is
-    the blueprint's name without its version.
+    """`values` are those of the request, checked, as text; `on` whether its servers are to run, `locked`
+    whether its agency may do nothing with them, `reboots` how often they were to be rebooted; `kind` is the
+    blueprint's name without its version.
     """
 
     id: str
@@ -25,12 +30,17 @@ class Wanted:
     kind: str
     values: Mapping[str, str]
     on: bool
+    locked: bool = False
+    reboots: int = 0
 
     @classmethod
     def of(cls, deployment: Deployment) -> Wanted:
-        on = deployment.state != DeploymentState.SUSPENDED and deployment.power == "on"
-        kind = deployment.blueprint.partition("/")[0]
-        return cls(deployment.id, deployment.name, deployment.item, kind, dict(deployment.values), on)
+        locked = deployment.state == DeploymentState.SUSPENDED
+        on = not locked and deployment.power == "on"
+        kind, values = deployment.blueprint.partition("/")[0], dict(deployment.values)
+        return cls(
+            deployment.id, deployment.name, deployment.item, kind, values, on, locked, deployment.reboots
+        )
 
     def value(self, name: str, otherwise: str = "") -> str:
         return self.values.get(name) or otherwise

@@ -98,6 +98,21 @@ class Deployment:
     legal_hold: bool = False
 
 
+UNJUSTIFIED_DAYS = 7
+"""What an emergency made that was found not justified lives this long after that."""
+
+
+def curtailed(one: Deployment, today: date) -> date | None:
+    """The end that a deployment gets whose emergency was found not justified; None where it keeps its own:
+    it is on legal hold, ends earlier anyway, or its life is over or ending already.
+    """
+    living = one.state in (DeploymentState.PROVISIONING, DeploymentState.ACTIVE)
+    end = today + timedelta(days=UNJUSTIFIED_DAYS)
+    if one.legal_hold or not living or (one.expires is not None and one.expires <= end):
+        return None
+    return end
+
+
 class StepKind(StrEnum):
     NOTICE = "notice"
     SUSPEND = "suspend"

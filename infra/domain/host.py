@@ -14,6 +14,8 @@ MONITORING = "monitoring"
 PORTAL = "portal"
 GROUPS = (CONTROLLERS, GATEWAYS, HYPERVISORS, MONITORING, PORTAL)
 """What a server can be for; a server may be in several groups."""
+OPTIONAL_GROUPS = frozenset({PORTAL})
+"""Groups without which there is a cloud all the same."""
 
 _RUNS = {"kvm": {"kvm", "qemu"}, "qemu": {"qemu"}, "lxc": {"lxc"}, "fake": {"fake"}}
 
@@ -54,6 +56,10 @@ class Host:
     @property
     def is_monitoring(self) -> bool:
         return MONITORING in self.groups
+
+    @property
+    def is_portal(self) -> bool:
+        return PORTAL in self.groups
 
     @property
     def is_fake(self) -> bool:

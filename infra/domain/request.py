@@ -115,6 +115,11 @@ class Request:
     failure_en: str = ""
 
     @property
+    def written(self) -> str:
+        """Its number as people write and say it."""
+        return f"YC-{self.created.year}-{self.number:06}"
+
+    @property
     def takes(self) -> Quota:
         return sum((one.takes for one in self.items), start=NO_QUOTA)
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from infra.domain.host import GROUPS, HYPERVISORS, Host
+from infra.domain.host import GROUPS, HYPERVISORS, OPTIONAL_GROUPS, Host
 from infra.domain.label import RULE, is_label
 from infra.errors import Problem
 from infra.inventory.host_range import MAX_HOSTS, RangeError, expand
@@ -78,7 +78,7 @@ def load_hosts(
     """Hosts of `data` (hosts.yml). `group_vars` maps a group's name to its variables' file and content."""
     collected = Collected(file)
     for group in GROUPS:
-        if group not in data:
+        if group not in data and group not in OPTIONAL_GROUPS:
             collected.refuse(group, "", "is missing", f"add the group {group} with at least one host")
     for group, body in data.items():
         if group in GROUPS:

@@ -53,6 +53,9 @@ class Inventory:
     def monitoring(self) -> tuple[Host, ...]:
         return tuple(host for host in self.hosts if host.is_monitoring)
 
+    def portal(self) -> tuple[Host, ...]:
+        return tuple(host for host in self.hosts if host.is_portal)
+
     def host(self, name: str) -> Host:
         """The host of that name; KeyError if there is none."""
         return {host.name: host for host in self.hosts}[name]

@@ -21,7 +21,11 @@ class Ability:
 
 READ = Ability(ALL, Scope.READ)
 REQUEST = Ability(frozenset({Role.MEMBER, Role.OPERATOR}), Scope.REQUEST)
-DECIDE = Ability(frozenset({Role.APPROVER, Role.OPERATOR}), Scope.APPROVE)
-SEE_FACTS = Ability(frozenset({Role.APPROVER, Role.OPERATOR}), Scope.READ)
+SIGN = Ability(frozenset({Role.APPROVER, Role.OPERATOR}), Scope.APPROVE)
+"""By one's own role; it can be delegated, to a member as well."""
+DECIDE = Ability(frozenset({Role.MEMBER, Role.APPROVER, Role.OPERATOR}), Scope.APPROVE)
+"""By one's own role or in another's place: the services know which."""
+SEE_FACTS = Ability(DECIDE.roles, Scope.READ)
 OPERATE = Ability(frozenset({Role.MEMBER, Role.OPERATOR}), Scope.OPERATE)
+OVERSEE = Ability(frozenset({Role.OPERATOR, Role.AUDITOR}), Scope.READ)
 AUDIT = Ability(frozenset({Role.APPROVER, Role.OPERATOR, Role.AUDITOR}), Scope.READ)

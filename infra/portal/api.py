@@ -7,14 +7,25 @@ from datetime import date
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from infra.portal import ability, interface, live
 from infra.portal.interface import AuditFilter, Page
 from infra.portal.problem import answers
-from infra.portal.schema import ActionIn, ChangeIn, DecisionIn, DraftIn, Me, Submitted, VersionIn
-from infra.portal.visitor import Visitor, anyone, may, wiring
+from infra.portal.schema import (
+    ActionIn,
+    ChangeIn,
+    DecisionIn,
+    DelegationIn,
+    DraftIn,
+    Me,
+    ReadIn,
+    ReviewIn,
+    Submitted,
+    VersionIn,
+)
+from infra.portal.visitor import Visitor, anyone, count_read, may, wiring
 
 ROOT = "/api/v1"
 router = APIRouter(prefix=ROOT, responses=answers())
@@ -22,6 +33,8 @@ router = APIRouter(prefix=ROOT, responses=answers())
 Reading = Annotated[Visitor, Depends(may(ability.READ))]
 Requesting = Annotated[Visitor, Depends(may(ability.REQUEST))]
 Deciding = Annotated[Visitor, Depends(may(ability.DECIDE))]
+Signing = Annotated[Visitor, Depends(may(ability.SIGN))]
+Overseeing = Annotated[Visitor, Depends(may(ability.OVERSEE))]
 Weighing = Annotated[Visitor, Depends(may(ability.SEE_FACTS))]
 Operating = Annotated[Visitor, Depends(may(ability.OPERATE))]
 Auditing = Annotated[Visitor, Depends(may(ability.AUDIT))]
@@ -29,10 +42,14 @@ Key = Annotated[
     str, Header(alias="Idempotency-Key", min_length=8, max_length=100, pattern=r"^[\x21-\x7e]+$",
                 description="Chosen by the caller; sent again, it does its work once."),
 ]  # fmt: skip
-After = Annotated[str, Query(max_length=200, description="`next` of the page before.")]
-Limit = Annotated[int, Query(ge=1, le=200)]
-Short = Annotated[str, Query(max_length=63)]
+Id = Annotated[str, Path(max_length=64, description="As a list or an answer gave it.")]
+After = Annotated[
+    str, Query(max_length=200, description="`next` of the page before; nothing for the first page.")
+]
+Limit = Annotated[int, Query(ge=1, le=200, description="How many rows the page has at most.")]
+Short = Annotated[str, Query(max_length=63, description="Only those; nothing for all.")]
 NO_CONTENT: dict[str, Any] = {"status_code": HTTPStatus.NO_CONTENT, "responses": answers(404, 409)}
+LOCATION = {"Location": {"description": "Where the request stands.", "schema": {"type": "string"}}}
 ONE: dict[str, Any] = {"responses": answers(404)}
 
 
@@ -61,7 +78,10 @@ def requests(
     )
 
 
-@router.post("/requests", summary="Ask", status_code=HTTPStatus.CREATED, responses=answers(409))
+@router.post(
+    "/requests", summary="Ask", status_code=HTTPStatus.CREATED,
+    responses={201: {"headers": LOCATION}, **answers(409)},
+)  # fmt: skip
 def submit(request: Request, visitor: Requesting, draft: DraftIn, key: Key, response: Response) -> Submitted:
     made = wiring(request).services.submit(visitor.known, draft.draft(), key)
     response.headers["Location"] = f"{ROOT}/requests/{made}"
@@ -69,43 +89,48 @@ def submit(request: Request, visitor: Requesting, draft: DraftIn, key: Key, resp
 
 
 @router.get("/requests/{id}", summary="A request", **ONE)
-def one_request(request: Request, visitor: Reading, id: str) -> interface.Request:
+def one_request(request: Request, visitor: Reading, id: Id) -> interface.Request:
     return wiring(request).services.request(visitor.known, id)
 
 
 @router.put("/requests/{id}", summary="Hand in a returned request again", **NO_CONTENT)
-def change(request: Request, visitor: Requesting, id: str, draft: ChangeIn, key: Key) -> None:
+def change(request: Request, visitor: Requesting, id: Id, draft: ChangeIn, key: Key) -> None:
     wiring(request).services.change(visitor.known, id, draft.draft(), draft.version, key)
 
 
 @router.post("/requests/{id}/withdrawal", summary="Withdraw a request", **NO_CONTENT)
-def withdraw(request: Request, visitor: Requesting, id: str, seen: VersionIn, key: Key) -> None:
+def withdraw(request: Request, visitor: Requesting, id: Id, seen: VersionIn, key: Key) -> None:
     wiring(request).services.withdraw(visitor.known, id, seen.version, key)
 
 
 @router.post("/requests/{id}/retry", summary="Try a failed request again", **NO_CONTENT)
-def retry(request: Request, visitor: Requesting, id: str, seen: VersionIn, key: Key) -> None:
+def retry(request: Request, visitor: Requesting, id: Id, seen: VersionIn, key: Key) -> None:
     wiring(request).services.retry(visitor.known, id, seen.version, key)
 
 
 @router.get("/requests/{id}/facts", summary="What there is to weigh before deciding", **ONE)
-def facts(request: Request, visitor: Weighing, id: str) -> interface.Facts:
+def facts(request: Request, visitor: Weighing, id: Id) -> interface.Facts:
     return wiring(request).services.facts(visitor.known, id)
 
 
 @router.post("/requests/{id}/decision", summary="Approve, reject or return a request", **NO_CONTENT)
-def decide(request: Request, visitor: Deciding, id: str, decision: DecisionIn, key: Key) -> None:
+def decide(request: Request, visitor: Deciding, id: Id, decision: DecisionIn, key: Key) -> None:
     wiring(request).services.decide(
         visitor.known, id, decision.verdict, decision.reason, decision.version, key
     )
 
 
+@router.post("/requests/{id}/review", summary="Review an emergency", **NO_CONTENT)
+def review(request: Request, visitor: Deciding, id: Id, seen: ReviewIn, key: Key) -> None:
+    verdict = "approve" if seen.justified else "reject"
+    wiring(request).services.review(visitor.known, id, verdict, seen.reason, key)
+
+
 @router.get(
     "/requests/{id}/events", summary="Progress, as server-sent events", response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {}}, "description": "`progress` at each change"},
-               **answers(404)},
+    responses={200: {"content": live.DOCUMENTED, "description": live.__doc__}, **answers(404)},
 )  # fmt: skip
-def events(request: Request, visitor: Reading, id: str) -> StreamingResponse:
+def events(request: Request, visitor: Reading, id: Id) -> StreamingResponse:
     wired, person = wiring(request), visitor.known
     wired.services.request(person, id)  # not found is an answer, not an event
     return live.stream(request, wired, person, id, _still(request))
@@ -127,6 +152,62 @@ def approvals(
     return wiring(request).services.to_decide(visitor.known, after=after, limit=limit)
 
 
+@router.get("/reviews", summary="Emergencies that nobody has looked back at, the oldest first")
+def reviews(
+    request: Request, visitor: Weighing, after: After = "", limit: Limit = 50
+) -> Page[interface.RequestSummary]:
+    return wiring(request).services.to_review(visitor.known, after=after, limit=limit)
+
+
+@router.get("/delegations", summary="Who signs for whom: those that I gave and took")
+def delegations(request: Request, visitor: Weighing) -> interface.Delegations:
+    return wiring(request).services.delegations(visitor.known)
+
+
+@router.post(
+    "/delegations", summary="Let a colleague sign in my place", status_code=HTTPStatus.CREATED,
+    responses=answers(409),
+)  # fmt: skip
+def delegate(request: Request, visitor: Signing, wanted: DelegationIn, key: Key) -> Submitted:
+    return Submitted(id=wiring(request).services.delegate(visitor.known, wanted.wanted(), key))
+
+
+@router.post("/delegations/{id}/revocation", summary="End a delegation", **NO_CONTENT)
+def revoke_delegation(request: Request, visitor: Deciding, id: Id, key: Key) -> None:
+    wiring(request).services.revoke_delegation(visitor.known, id, key)
+
+
+@router.get("/agencies", summary="Agencies with their quota, deployments and open requests")
+def agencies(request: Request, visitor: Reading) -> tuple[interface.AgencySummary, ...]:
+    return wiring(request).services.agency_summaries(visitor.known)
+
+
+@router.get("/agencies/{id}", summary="An agency, by its code", **ONE)
+def agency(request: Request, visitor: Reading, id: Id) -> interface.Agency:
+    return wiring(request).services.agency(visitor.known, id)
+
+
+@router.get("/operations", summary="What the cloud works on, what failed, and what still fits")
+def operations(request: Request, visitor: Overseeing) -> interface.Operations:
+    return wiring(request).services.operations(visitor.known)
+
+
+@router.get("/notices", summary="What I was told, the newest first")
+def notices(
+    request: Request, visitor: Reading, unread: bool = False, after: After = "", limit: Limit = 50
+) -> Page[interface.Notice]:
+    return wiring(request).services.notices(visitor.known, unread=unread, after=after, limit=limit)
+
+
+@router.post(
+    "/notices/read", summary="Mark notices of mine as read", status_code=HTTPStatus.NO_CONTENT,
+    responses=answers(409),
+)  # fmt: skip
+def read_notices(request: Request, visitor: Reading, seen: ReadIn, key: Key) -> None:
+    """The same again changes nothing, whatever its key."""
+    wiring(request).services.read_notices(visitor.known, seen.ids)
+
+
 @router.get("/deployments", summary="Deployments, newest first")
 def deployments(
     request: Request, visitor: Reading, state: Short = "", agency: Short = "", after: After = "",
@@ -138,12 +219,12 @@ def deployments(
 
 
 @router.get("/deployments/{id}", summary="A deployment", **ONE)
-def deployment(request: Request, visitor: Reading, id: str) -> interface.Deployment:
+def deployment(request: Request, visitor: Reading, id: Id) -> interface.Deployment:
     return wiring(request).services.deployment(visitor.known, id)
 
 
 @router.post("/deployments/{id}/actions", summary="Start, stop, restart, give back", **NO_CONTENT)
-def act(request: Request, visitor: Operating, id: str, wanted: ActionIn, key: Key) -> None:
+def act(request: Request, visitor: Operating, id: Id, wanted: ActionIn, key: Key) -> None:
     wiring(request).services.act(visitor.known, id, wanted.action, wanted.version, key)
 
 
@@ -159,4 +240,5 @@ def audit(
 
 @router.get("/status", summary="How the cloud is; open to everybody", openapi_extra={"security": []})
 def status(request: Request) -> interface.PublicStatus:
+    count_read(request)
     return wiring(request).services.status()

@@ -11,22 +11,45 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from infra.portal import api, problem
 from infra.portal.guard import Guard
 from infra.portal.metrics import LONGEST_SECONDS, Measured
-from infra.portal.pages import account, approval, audit, deployment, home, request, sign_in
+from infra.portal.pages import (
+    account,
+    agency,
+    approval,
+    audit,
+    delegation,
+    deployment,
+    home,
+    notice,
+    operations,
+    request,
+    sign_in,
+)
 from infra.portal.problem import Problem
 from infra.portal.wiring import Wiring
 
-PAGES = (home, request, approval, deployment, audit, account, sign_in)
+PAGES = (home, request, delegation, approval, deployment, agency, operations, notice, audit, account, sign_in)
+"""In the order in which their routes are tried: /approvals/delegations is no approval's id."""
 HEALTHY = "/-/healthy"
 METRICS = "/-/metrics"
 """What begins with /-/ is for the management network: the load balancer shows it to nobody."""
 SCRAPE_LIMIT = "X-Prometheus-Scrape-Timeout-Seconds"
+DESCRIPTION = """\
+Ask for what the city's cloud offers, decide on requests, and use what was made.
+
+A program sends a token (`Authorization: Bearer`), which a person makes on the portal's account page with
+scopes and an end; it may do what both its scopes and the person's roles allow. What belongs to another agency
+is not found. A call that changes something has an `Idempotency-Key`, chosen by the caller: sent again with
+the same body, it does its work once and answers the same. Lists have pages: `next` of one is `after` of the
+following. Failures are problems (RFC 9457) with a stable `code`, their sentences in the language of
+`Accept-Language`: vi or en. How often one may call is limited: 429 says by `Retry-After` when to call again.
+"""
 
 
 def create_app(wiring: Wiring) -> FastAPI:
     """Everything comes with `wiring`: nothing here reads the environment or the clock."""
     app = FastAPI(
         title="City Cloud", version="1", openapi_url=f"{api.ROOT}/openapi.json", docs_url=None,
-        redoc_url=None, description=__doc__ or "", redirect_slashes=False,
+        redoc_url=None, description=DESCRIPTION, redirect_slashes=False,
     )  # fmt: skip
     app.state.wiring = wiring
     app.add_middleware(Guard)
@@ -67,4 +90,9 @@ def _document(app: FastAPI) -> None:
     parts["schemas"].pop("ValidationError", None)
     parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     made["security"] = [{"token": []}]
+    for path in made["paths"].values():
+        for one in path.values():
+            if one.get("security") == []:  # nobody has to say who they are
+                for refused in ("401", "403"):
+                    one["responses"].pop(refused)
     app.openapi_schema = made

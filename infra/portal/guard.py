@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from http import HTTPStatus
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -38,7 +39,11 @@ class Guard:
             await self._app(scope, receive, send)
             return
         if _announced(scope["headers"]) > LARGEST_BODY:
-            await _too_large()(scope, receive, _guarded(send))
+            told = f"at most {LARGEST_BODY} bytes"
+            await _refused(413, "too_large", told)(scope, receive, _guarded(send))
+            return
+        if "\0" in scope["path"] or b"%00" in scope["query_string"]:  # no database keeps it, none has it
+            await _refused(400, "bad_request", "an address has no NUL in it")(scope, receive, _guarded(send))
             return
         taken = 0
 
@@ -70,7 +75,7 @@ def _announced(headers: Iterable[tuple[bytes, bytes]]) -> int:
     return int(found[0]) if found and found[0].isdigit() else 0
 
 
-def _too_large() -> JSONResponse:
-    body = {"type": "about:blank", "title": "Content Too Large", "status": 413, "code": "too_large",
-            "detail": f"at most {LARGEST_BODY} bytes", "problems": []}  # fmt: skip
-    return JSONResponse(body, 413, media_type="application/problem+json")
+def _refused(status: int, code: str, detail: str) -> JSONResponse:
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code,
+            "detail": detail, "problems": []}  # fmt: skip
+    return JSONResponse(body, status, media_type="application/problem+json")

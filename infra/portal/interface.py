@@ -12,12 +12,14 @@ transaction of its effect.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from infra.domain.person import Person
 from infra.domain.words import Words
+from infra.portal.delegation import Colleague, Delegation, Delegations, NewDelegation
+from infra.portal.notice import Notice
 from infra.portal.nouns import (
     AuditEntry,
     AuditFilter,
@@ -50,16 +52,30 @@ from infra.portal.nouns import (
     Step,
     StepState,
 )
+from infra.portal.oversight import (
+    Agency,
+    AgencyPerson,
+    AgencySummary,
+    Operations,
+    QueuedRequest,
+    Room,
+)
 
 __all__ = [
+    "Agency",
+    "AgencyPerson",
+    "AgencySummary",
     "AuditEntry",
     "AuditFilter",
     "Capacity",
     "Choice",
+    "Colleague",
     "Component",
     "Conflict",
     "Cost",
     "Decision",
+    "Delegation",
+    "Delegations",
     "Deployment",
     "DeploymentSummary",
     "Draft",
@@ -70,17 +86,22 @@ __all__ = [
     "Item",
     "Kind",
     "Line",
+    "NewDelegation",
     "NotAllowed",
     "NotFound",
+    "Notice",
+    "Operations",
     "Page",
     "Parameter",
     "PolicyResult",
     "Preview",
     "PublicStatus",
+    "QueuedRequest",
     "QuotaLine",
     "Request",
     "RequestSummary",
     "RequestedItem",
+    "Room",
     "Services",
     "Step",
     "StepState",
@@ -89,13 +110,19 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Home:
-    """What a person should know at once. Counts are of what this person sees."""
+    """What a person should know at once. Counts are of what this person sees, `to_decide` and `to_review` of
+    what waits for nobody but such as them; `signs_for` names those in whose place they sign now;
+    `unread` counts their notices.
+    """
 
     open_requests: int
     to_decide: int
     deployments: int
     expiring: tuple[DeploymentSummary, ...]
     quota: tuple[QuotaLine, ...]
+    to_review: int = 0
+    signs_for: tuple[str, ...] = ()
+    unread: int = 0
 
 
 class Services(Protocol):
@@ -107,6 +134,9 @@ class Services(Protocol):
 
     def home(self, person: Person) -> Home: ...
     def catalog(self, person: Person) -> tuple[Item, ...]: ...
+
+    def latest_key(self, person: Person) -> str:
+        """The public SSH key that the person gave last, "" where there is none: a form begins with it."""
 
     def preview(self, person: Person, draft: Draft) -> Preview: ...
     def submit(self, person: Person, draft: Draft, key: str) -> str:
@@ -133,6 +163,43 @@ class Services(Protocol):
     def decide(self, person: Person, request: str, verdict: str, reason: str, version: int, key: str) -> None:
         """`verdict` is approve, reject or return; a reason is needed for the last two. Raises NotAllowed
         where the person asked for it."""
+
+    def to_review(self, person: Person, *, after: str = "", limit: int = 50) -> Page[RequestSummary]:
+        """Emergencies of which nobody has said afterwards whether they were justified, the oldest first."""
+
+    def review(self, person: Person, request: str, verdict: str, reason: str, key: str) -> None:
+        """`verdict` is approve (it was justified) or reject (it was not: a reason is needed, and what was
+        made ends soon)."""
+
+    def delegations(self, person: Person) -> Delegations:
+        """Those that the person gave and took."""
+
+    def delegate(self, person: Person, wanted: NewDelegation, key: str) -> str:
+        """The new one's id. Raises InputRefused, and NotAllowed for who signs nothing themselves."""
+
+    def revoke_delegation(self, person: Person, delegation: str, key: str) -> None:
+        """By its giver or its taker. Raises NotFound, and Conflict where it has ended."""
+
+    def agency_summaries(self, person: Person) -> tuple[AgencySummary, ...]:
+        """Agencies that the person may see, with what they hold."""
+
+    def agency(self, person: Person, code: str) -> Agency: ...
+    def operations(self, person: Person) -> Operations:
+        """Raises NotAllowed for who does not see all agencies."""
+
+    def notices(
+        self, person: Person, *, unread: bool = False, after: str = "", limit: int = 50
+    ) -> Page[Notice]:
+        """The person's own, the newest first."""
+
+    def read_notices(self, person: Person, ids: Sequence[str] | None) -> None:
+        """Mark them as read, all of the person's with None; it needs no key, as again it changes nothing."""
+
+    def open_notice(self, person: Person, notice: str) -> str:
+        """Mark it as read; the path of the page that it leads to. Raises NotFound."""
+
+    def choose_language(self, person: Person, language: str) -> None:
+        """The language that the person chose for pages, for their mails."""
 
     def deployments(
         self, person: Person, *, state: str = "", agency: str = "", after: str = "", limit: int = 50

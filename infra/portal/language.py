@@ -11,7 +11,7 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from zoneinfo import ZoneInfo
 
@@ -57,13 +57,10 @@ class Reader:
         return words.vi if self.code == VIETNAMESE else words.en
 
     def day(self, given: date | None) -> str:
-        return dates.format_date(given, _PATTERNS[self.code][0], _LOCALES[self.code]) if given else ""
+        return _day(given, self.code) if given else ""
 
     def moment(self, given: datetime | None) -> str:
-        if given is None:
-            return ""
-        pattern = _PATTERNS[self.code][1]
-        return str(dates.format_datetime(given, pattern, tzinfo=self.zone, locale=_LOCALES[self.code]))
+        return _moment(given, self.code, self.zone) if given else ""
 
     def age(self, given: timedelta) -> str:
         """How long something took or has lasted, by its two largest units."""
@@ -95,6 +92,17 @@ class Reader:
         """What a resource of a quota is called."""
         label = RESOURCES.get(name)
         return self.say(label) if label else name
+
+
+@lru_cache(maxsize=4096)
+def _day(given: date, code: str) -> str:
+    """Lists show the same days again and again, and each takes as long as a row of the database."""
+    return dates.format_date(given, _PATTERNS[code][0], _LOCALES[code])
+
+
+@lru_cache(maxsize=4096)
+def _moment(given: datetime, code: str, zone: ZoneInfo) -> str:
+    return str(dates.format_datetime(given, _PATTERNS[code][1], tzinfo=zone, locale=_LOCALES[code]))
 
 
 def N_(text: str) -> str:  # noqa: N802  (gettext's own name, which the extraction looks for)
@@ -139,6 +147,13 @@ STATES = {
     "pass": (N_("Kept"), "good"),
     "warn": (N_("Take care"), "warn"),
     "fail": (N_("Broken"), "bad"),
+    "coming": (N_("Not begun yet"), ""),
+    "in_force": (N_("In force"), "good"),
+    "ended": (N_("Ended"), ""),
+    "revoked": (N_("Revoked"), ""),
+    "void": (N_("Does not count: its giver has the role no more"), "bad"),
+    "justified": (N_("Justified"), "good"),
+    "unjustified": (N_("Not justified"), "bad"),
     "approve": (N_("Approve"), "good"),
     "reject": (N_("Reject"), "bad"),
     "return": (N_("Return for changes"), "warn"),
@@ -149,6 +164,10 @@ ROLES = {
     "approver": N_("approver"),
     "operator": N_("operator"),
     "auditor": N_("auditor"),
+}
+STAGES = {
+    "agency": N_("for the agency"),
+    "city": N_("for the city"),
 }
 ACTIONS = {
     "start": N_("Start"),

@@ -1,4 +1,8 @@
-"""A request's progress as it happens: server-sent events, one at each change that the services know."""
+"""A request's progress as it happens: server-sent events, `progress` at each change and `end` after the last.
+
+The data of `progress` is JSON: `version` and `state` of the request, and `name` and `state` of each of its
+steps. The stream ends by itself after some minutes; open it again. A comment comes while nothing changes.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,21 @@ LOOKS = 300
 STILL_EVERY = 30
 BEAT_EVERY = 15
 """Looks without a change after which a comment is sent, so that no proxy thinks the stream is dead."""
+EXAMPLE = (
+    'event: progress\nretry: 5000\ndata: {"version": 2, "state": "approved", "steps": [{"name": "submitted",'
+    ' "state": "done"}]}\n\nevent: end\ndata: {}\n\n'
+)
+EVENT = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"enum": ["progress", "end"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+        "retry": {"type": "integer", "description": "Milliseconds before a stream is opened again."},
+    },
+}
+DOCUMENTED = {"text/event-stream": {"schema": EVENT, "example": EXAMPLE}}
+"""The stream in the OpenAPI document; the schema is that of one event."""
 FINAL = {"returned", "rejected", "withdrawn", "fulfilled"}
 
 

@@ -336,7 +336,7 @@ class DeploymentSummary:
 class Deployment:
     """`connect` are commands or addresses with what each is for. `may` holds start, stop, reboot, renew,
     retire, hold, unhold, and what else an action of `Services.act` can be. `events` are its past, newest
-    first.
+    first; `note` what its people have to know of it.
     """
 
     summary: DeploymentSummary
@@ -348,6 +348,7 @@ class Deployment:
     may: frozenset[str]
     version: int
     legal_hold: bool = False
+    note: Words = NOTHING
 
 
 # Audit and status ---------------------------------------------------------------------------------

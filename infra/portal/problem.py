@@ -6,6 +6,7 @@ needs to read no sentence.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -26,6 +27,7 @@ from infra.portal.language import N_, Reader
 from infra.portal.rates import TooMany
 from infra.portal.view import render
 from infra.portal.visitor import Forged, SignInNeeded, Visitor, anyone, reader, theme
+from infra.store.engine import StoreUnreachable
 
 STATUS: tuple[tuple[type[InfraError], HTTPStatus, str], ...] = (
     (SignInNeeded, HTTPStatus.UNAUTHORIZED, N_("Please sign in")),
@@ -37,8 +39,33 @@ STATUS: tuple[tuple[type[InfraError], HTTPStatus, str], ...] = (
     (InputRefused, HTTPStatus.UNPROCESSABLE_ENTITY, N_("Something that was entered is not right")),
     (TooMany, HTTPStatus.TOO_MANY_REQUESTS, N_("Too many requests in a short time; wait a little")),
     (DirectoryUnreachable, HTTPStatus.SERVICE_UNAVAILABLE, N_("Signing in does not work now; try later")),
+    (StoreUnreachable, HTTPStatus.SERVICE_UNAVAILABLE, N_("The portal does not work now; try later")),
 )
 """Error, its status, and what people are told. A child counts as its parent."""
+RETRY_SECONDS = 30
+"""When to try again what failed because something behind the portal was away."""
+_RETRY_AFTER = {
+    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}
+}
+HEADERS: dict[int, dict[str, Any]] = {
+    401: {"WWW-Authenticate": {"description": "Bearer", "schema": {"type": "string"}}},
+    429: _RETRY_AFTER,
+    503: _RETRY_AFTER,
+}
+"""What an answer's documentation says of its headers."""
+MEANS = {
+    400: "What was sent cannot be read",
+    401: "No token, or one that is unknown, revoked or expired",
+    403: "The person's roles, or the token's scopes, do not allow it; `detail` says which are needed",
+    404: "There is no such thing, or it belongs to another agency",
+    409: "It has changed meanwhile, its state does not allow it, the quota would be passed, or the"
+         " idempotency key was used for another call; `detail` says which",
+    413: "The body is too large",
+    422: "Something that was sent is not right; `problems` names each field",
+    429: "Too many requests in a short time; `Retry-After` says how long to wait",
+    503: "The database or the directory of people does not answer; try again",
+}  # fmt: skip
+_LOG = logging.getLogger("infra.portal")
 BROKEN = N_("Something went wrong here; the city's cloud team can see it in the log")
 
 
@@ -62,7 +89,14 @@ def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What a route's documentation says of its failures; every route has those that any request can meet."""
     every = sorted({400, 401, 403, 413, 422, 429, 503, *statuses})
     shape = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {one: {"description": HTTPStatus(one).phrase, "content": shape} for one in every}
+    return {
+        one: {
+            "description": MEANS.get(one, HTTPStatus(one).phrase),
+            "content": shape,
+            **({"headers": HEADERS[one]} if one in HEADERS else {}),
+        }
+        for one in every
+    }
 
 
 def install(app: FastAPI) -> None:
@@ -88,6 +122,10 @@ def _failed(request: Request, error: Exception) -> Response:
     say = reader(request)
     status, title, detail = told(error, say)
     headers = {"Retry-After": str(error.seconds)} if isinstance(error, TooMany) else {}
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _LOG.error("%s %s: %s [%s]", request.method, request.url.path, error, error.code)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(RETRY_SECONDS)
     if not _program(request):
         if isinstance(error, SignInNeeded) and request.method == "GET":
             from urllib.parse import quote

@@ -16,6 +16,8 @@ from limits.strategies import MovingWindowRateLimiter
 
 from infra.errors import InfraError
 
+SWEEP_SECONDS = 60.0
+
 
 class TooMany(InfraError):
     """Too many requests in a short time; wait as long as the answer says."""
@@ -25,6 +27,21 @@ class TooMany(InfraError):
     def __init__(self, seconds: int) -> None:
         self.seconds = seconds
         super().__init__(f"too many requests; try again in {seconds} s")
+
+
+class _Memory(MemoryStorage):
+    """The library would start a thread after nearly each count, to forget what is over; here one sleeps for
+    `SWEEP_SECONDS` before it does. What counts is decided by times alone, swept or not.
+    """
+
+    @property
+    def timer(self) -> threading.Timer:
+        return self._timer
+
+    @timer.setter
+    def timer(self, made: threading.Timer) -> None:
+        made.interval, made.daemon = SWEEP_SECONDS, True
+        self._timer = made
 
 
 @dataclass
@@ -38,9 +55,7 @@ class Rates:
     change: RateLimitItem = field(default_factory=lambda: parse("60/minute"))
     read: RateLimitItem = field(default_factory=lambda: parse("600/minute"))
     streams: int = 6
-    _limiter: MovingWindowRateLimiter = field(
-        default_factory=lambda: MovingWindowRateLimiter(MemoryStorage())
-    )
+    _limiter: MovingWindowRateLimiter = field(default_factory=lambda: MovingWindowRateLimiter(_Memory()))
     _open: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

@@ -58,6 +58,29 @@ class Entered:
         usual = {f"values.{one.name}": one.default for one in item.parameters if one.default}
         return self._with(item.name, {"count": "1", **usual})
 
+    def filled(self, name: str, value: str) -> Entered:
+        """With another value in one field."""
+        return Entered(self.items, {**self.fields, name: value})
+
+    def asks_for_key(self, name: str, items: Sequence[Item]) -> bool:
+        """Whether this is the name of a field for an SSH key in this form."""
+        return name in dict(self.key_fields(items))
+
+    def key_fields(self, items: Sequence[Item]) -> list[tuple[str, str]]:
+        """(name, value) of each field for an SSH key."""
+        known = {item.name: item for item in items}
+        names = [
+            f"items[{at}].values.{one.name}"
+            for at, item in enumerate(self.items) if item in known
+            for one in known[item].parameters if one.kind is Kind.SSH_KEY
+        ]  # fmt: skip
+        return [(name, self.value(name)) for name in names]
+
+    def with_key(self, key: str, items: Sequence[Item]) -> Entered:
+        """With this key in each field for one that is still empty."""
+        empty = {name: key for name, value in self.key_fields(items) if not value}
+        return Entered(self.items, {**self.fields, **empty}) if key else self
+
     def less(self, place: int) -> Entered:
         """Without the item at this place."""
         kept = [at for at in range(len(self.items)) if at != place]
@@ -83,7 +106,7 @@ class Entered:
                 )
                 count = "1"
             lines.append(Line(name, self._values(at, known.get(name)), int(count)))
-        end, wrong = _day(self.value("end"))
+        end, wrong = read_day(self.value("end"), "end")
         problems += wrong
         draft = Draft(
             tuple(lines), self.value("purpose").strip(), end, self.value("legal_basis").strip(),
@@ -111,7 +134,7 @@ class Entered:
         return Entered((*self.items, item), {**self.fields, **own})
 
 
-def _day(text: str) -> tuple[date | None, list[FieldProblem]]:
+def read_day(text: str, field: str) -> tuple[date | None, list[FieldProblem]]:
     """A day as a browser sends it, or as a person writes it where the browser has no field for days."""
     if not text.strip():
         return None, []
@@ -120,4 +143,4 @@ def _day(text: str) -> tuple[date | None, list[FieldProblem]]:
             return datetime.strptime(text.strip(), pattern).date(), []
         except ValueError:
             continue
-    return None, [FieldProblem("end", Words("Hãy viết ngày như 31/12/2026", "Write the day like 31/12/2026"))]
+    return None, [FieldProblem(field, Words("Hãy viết ngày như 31/12/2026", "Write the day like 31/12/2026"))]

@@ -9,12 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from infra.domain.person import Person
 from infra.domain.session import Scope
-from infra.portal.interface import Draft, Line
+from infra.portal.interface import Draft, Line, NewDelegation
 
 Label = Annotated[
     str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9_-]+$", examples=["plain-server"])
 ]
 Sentence = Annotated[str, Field(max_length=2000)]
+
+
+Version = Annotated[int, Field(ge=0, le=2**31 - 1, examples=[3])]
 
 
 class Strict(BaseModel):
@@ -45,18 +48,43 @@ class DraftIn(Strict):
 
 
 class ChangeIn(DraftIn):
-    version: int
+    version: Version
 
 
 class VersionIn(Strict):
     """`version` is the one that was looked at before deciding."""
 
-    version: int
+    version: Version
 
 
 class DecisionIn(VersionIn):
     verdict: Literal["approve", "reject", "return"]
     reason: Sentence = ""
+
+
+class ReviewIn(Strict):
+    """Whether an emergency was one; a reason is needed where it was not."""
+
+    justified: bool
+    reason: Sentence = ""
+
+
+class DelegationIn(Strict):
+    """`taker` is a person's id; `first` and `last` are days that count."""
+
+    taker: Annotated[str, Field(min_length=1, max_length=255)]
+    stage: Literal["agency", "city"]
+    first: dt.date
+    last: dt.date
+
+    def wanted(self) -> NewDelegation:
+        return NewDelegation(self.taker, self.stage, self.first, self.last)
+
+
+class ReadIn(Strict):
+    """`ids` of notices; without them all."""
+
+    ids: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=200)] | None = None
 
 
 class ActionIn(VersionIn):

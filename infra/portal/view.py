@@ -15,7 +15,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from infra.portal import ability
-from infra.portal.language import ACTIONS, LANGUAGES, MAIN_RESOURCES, N_, ROLES, SCOPES, STATES, catalog
+from infra.portal.language import (
+    ACTIONS,
+    LANGUAGES,
+    MAIN_RESOURCES,
+    N_,
+    ROLES,
+    SCOPES,
+    STAGES,
+    STATES,
+    catalog,
+)
 from infra.portal.visitor import SESSION_COOKIE, VISIT_COOKIE, Visitor, wiring
 
 YEAR = 365 * 24 * 3600
@@ -24,11 +34,16 @@ PLACES = (
     ("/", N_("Home"), ability.READ),
     ("/catalog", N_("Catalog"), ability.REQUEST),
     ("/requests", N_("Requests"), ability.READ),
-    ("/approvals", N_("Approvals"), ability.DECIDE),
+    ("/approvals", N_("Approvals"), ability.SIGN),
     ("/deployments", N_("Deployments"), ability.READ),
+    ("/agencies", N_("Agencies"), ability.OVERSEE),
+    ("/operations", N_("Operations"), ability.OVERSEE),
     ("/audit", N_("Audit log"), ability.AUDIT),
+    ("/notices", N_("Notices"), ability.READ),
 )
 """The navigation: path, name, and what one must be able to do to see it."""
+CAN = {"request": ability.REQUEST, "sign": ability.SIGN, "oversee": ability.OVERSEE}
+"""What templates ask before they show a way to do it."""
 
 
 def key() -> str:
@@ -52,8 +67,8 @@ def environment(code: str) -> Environment:
         return Markup('<span class="state {}">{} {}</span>').format(grade, SIGNS.get(grade, "–"), say(word))
 
     made.globals.update(
-        STATES=STATES, ROLES=ROLES, ACTIONS=ACTIONS, SCOPES=SCOPES, LANGUAGES=LANGUAGES, state=state,
-        MAIN_RESOURCES=MAIN_RESOURCES, kept_query=kept_query,
+        STATES=STATES, ROLES=ROLES, ACTIONS=ACTIONS, SCOPES=SCOPES, STAGES=STAGES, LANGUAGES=LANGUAGES,
+        MAIN_RESOURCES=MAIN_RESOURCES, kept_query=kept_query, state=state,
     )  # fmt: skip
     return made
 
@@ -72,7 +87,7 @@ def fragment(request: Request, visitor: Visitor, template: str, /, **facts: Any)
         "query": request.url.query, "city": wired.city, "contact": wired.contact, "now": wired.clock(),
         "agencies": wired.agencies, "csrf": visitor.csrf, "key": key(),
         "places": [(path, name) for path, name, needed in PLACES if visitor.may(needed)],
-        "can": {"request": visitor.may(ability.REQUEST), "decide": visitor.may(ability.DECIDE)},
+        "can": {name: visitor.may(needed) for name, needed in CAN.items()},
     }  # fmt: skip
     return environment(visitor.reader.code).get_template(template).render({**shared, **facts})
 
@@ -87,6 +102,8 @@ def render(
     for name, chosen in (("lang", visitor.reader.code), ("theme", visitor.theme)):
         if name in request.query_params:
             answer.set_cookie(name, chosen, max_age=YEAR, httponly=True, samesite="lax", secure=True)
+    if visitor.session is not None and "lang" in request.query_params:
+        wiring(request).services.choose_language(visitor.known, visitor.reader.code)
     if visitor.session is None and request.cookies.get(VISIT_COOKIE) != visitor.secret and visitor.secret:
         set_secret(answer, VISIT_COOKIE, visitor.secret)
     return answer

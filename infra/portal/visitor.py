@@ -80,9 +80,10 @@ class Posted:
     form: FormData
 
     def text(self, name: str) -> str:
-        """A field as text, "" where it is missing or a file; line ends as Unix has them."""
+        """A field as text, "" where it is missing or a file; line ends as Unix has them, without NUL, which
+        no database keeps."""
         value = self.form.get(name, "")
-        return value.replace("\r\n", "\n").strip() if isinstance(value, str) else ""
+        return value.replace("\r\n", "\n").replace("\0", "").strip() if isinstance(value, str) else ""
 
 
 def wiring(request: Request) -> Wiring:
@@ -112,6 +113,12 @@ def anyone(request: Request) -> Visitor:
 
 async def _form(request: Request) -> FormData:
     return await request.form(max_files=0, max_fields=500)
+
+
+def count_read(request: Request) -> None:
+    """One more read by this address, where nobody has to say who they are. Raises TooMany."""
+    rates = wiring(request).rates
+    rates.count(rates.read, "read", request.client.host if request.client else "")
 
 
 Anyone = Annotated[Visitor, Depends(anyone)]

@@ -20,7 +20,9 @@ ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 @dataclass(frozen=True)
 class Wiring:
-    """`agencies` are those that people sign in to, by code; `contact` says where to ask for help."""
+    """`agencies` are those that people sign in to, by code; `contact` says where to ask for help; `ops_url`
+    is where the cloud team's own pages are (alerts, capacity, drift), "" where there are none.
+    """
 
     services: Services
     access: Access
@@ -33,3 +35,4 @@ class Wiring:
     openid: OpenId | None = None
     zone: ZoneInfo = ZONE
     contact: str = ""
+    ops_url: str = ""

@@ -84,9 +84,11 @@ def served() -> tuple[str, ...]:
 
 @cache
 def resource(token: str) -> Resource:
-    """The resource type behind a token; raises TypeNotServed."""
+    """The resource type behind a token; raises TypeNotServed. That of a resource in a component has the types
+    of all its parents before it, as in a URN: `city:Server$openstack:compute/instance:Instance`.
+    """
     try:
-        module, _, name = _SERVED[token].partition(":")
+        module, _, name = _SERVED[token.rpartition("$")[2]].partition(":")
     except KeyError:
         raise TypeNotServed(f"type {token} is not served by this provider yet") from None
     loaded = getattr(importlib.import_module(f"infra.provider.{module}"), name)()

@@ -100,6 +100,15 @@ class AgencyStacks:
         return _outputs(events.outputs.get("deployments") or {})
 
 
+def stack_states(inventory: Inventory, place: StackPlace) -> Mapping[str, Any]:
+    """Agency -> the deployment of its stack, as Pulumi keeps it, with secrets encrypted."""
+    engine = pulumi_engine.ensure(place.cache, search_path=place.engine_path)
+    backend = PulumiFiles(place.folder, engine, place.passphrase, backend_url=place.backend_url).backend
+    start = f"{inventory.site.site_name}-"
+    found = {name.removeprefix(start): backend.deployment(PROJECT, name) for name in backend.stacks(PROJECT)}
+    return {agency: deployment for agency, deployment in found.items() if deployment is not None}
+
+
 def _outputs(told: Mapping[str, Any]) -> Outputs:
     return {
         id_: {name: str(value) for name, value in dict(values).items() if value is not None}

@@ -18,6 +18,7 @@ from infra.provisioning.drift_revert import Confirm, Reversal, guarded
 from infra.provisioning.drift_scan import Scan, scan
 from infra.provisioning.live_site import admin_credentials
 from infra.provisioning.phases import open_stacks
+from infra.provisioning.portal_states import read_portal_states
 from infra.provisioning.signature import Signer
 from infra.provisioning.site import SiteContext, find_site
 from infra.provisioning.stack import Stacks
@@ -106,7 +107,8 @@ class _Run:
     def _scan(self, inventory: Inventory) -> Scan:
         states = {code or PLATFORM: self._stacks.state(code) for code in ("", *self._stacks.zones())}
         existing = {code: state for code, state in states.items() if state}
-        return scan(self._cloud, inventory, existing, self._agencies or tuple(existing))
+        portal = read_portal_states(self._site)
+        return scan(self._cloud, inventory, existing, self._agencies or tuple(existing), portal=portal)
 
 
 class _Engine:

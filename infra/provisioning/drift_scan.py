@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from infra.cloud.census import Census, Thing, credentials_of, take_census
@@ -50,17 +50,20 @@ def scan(
     states: States,
     agencies: Iterable[str],
     *,
+    portal: States | None = None,
     clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
 ) -> Scan:
-    """Look at these agencies (PLATFORM is one of them). `states` are those of all stacks that exist: what
-    any of them holds is nobody's foreign thing. Raises nothing of the cloud's: what could not be read is in
-    the report.
+    """Look at these agencies (PLATFORM is one of them). `states` are those of all stacks that exist, `portal`
+    those of what agencies asked for in the portal, by agency: what any of them holds is nobody's foreign
+    thing. Raises nothing of the cloud's: what could not be read is in the report.
     """
+    everything = {**states, **{f"portal {code}": held for code, held in (portal or {}).items()}}
     began, taken = time.monotonic(), clock().isoformat(timespec="seconds")
     chosen = list(agencies)
     readings = read_stacks(cloud, {code: states[code] for code in chosen if code in states})
-    others = _look_around(cloud, states, chosen)
-    known = _with_adopted(known_of(states), inventory)
+    owned = {one.id for held in everything.values() for one in held if one.managed}
+    others = _look_around(cloud, states, chosen, owned)
+    known = _with_adopted(known_of(everything), inventory)
     stacks = []
     for code in chosen:
         held = readings.get(code, [])
@@ -89,7 +92,7 @@ def stack_named(inventory: Inventory, code: str) -> str:
     return site if code == PLATFORM else f"{site}-{code}"
 
 
-def _look_around(cloud: Cloud, states: States, chosen: Iterable[str]) -> _Others:
+def _look_around(cloud: Cloud, states: States, chosen: Iterable[str], owned: Collection[str]) -> _Others:
     try:
         census = take_census(cloud)
         users = {
@@ -99,7 +102,6 @@ def _look_around(cloud: Cloud, states: States, chosen: Iterable[str]) -> _Others
             for user in zone_of(code, states[code], census).users
         }
         belongings = credentials_of(cloud, sorted(users))
-        owned = {one.id for held in states.values() for one in held if one.managed}
         return _Others(census, belongings, find_orphans(cloud, census, owned))
     except InfraError as failed:
         return _Others(unread=f"{failed} [{failed.code}]")

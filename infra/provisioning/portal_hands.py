@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from infra.cloud.connection import Cloud
+from infra.cloud.deployed import deployed_servers, reboot, reboots_done, set_locked
 from infra.domain.blueprint import Wanted
 from infra.errors import InfraError
 from infra.provisioning import prometheus
@@ -40,7 +41,18 @@ class CloudHands:
     pause: Callable[[float], None] = time.sleep
 
     def up(self, agency: str, wanted: Sequence[Wanted]) -> Outputs:
-        return self.stacks.up(agency, wanted)
+        """What the stack cannot say comes before and after it: a reboot, a lock. A reboot that was begun and
+        not written down is done once more.
+        """
+        rebooted = {one.id: one.reboots for one in wanted if one.reboots}
+        for id_, server in deployed_servers(self.cloud, rebooted).items():
+            if rebooted[id_] > reboots_done(server):
+                reboot(self.cloud, server)
+        made = self.stacks.up(agency, wanted)
+        locked = {one.id: one.locked for one in wanted}
+        for id_, server in deployed_servers(self.cloud, locked).items():
+            set_locked(self.cloud, server, locked=locked[id_])
+        return made
 
     def set_up(self, agency: str, wanted: Wanted, outputs: dict[str, str]) -> None:
         if outputs.get("address"):

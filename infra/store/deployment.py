@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -80,6 +80,21 @@ def count(
     if agencies is not None:
         asked = asked.where(DEPLOYMENT.c.agency.in_(agencies))
     return int(connection.execute(asked).scalar_one())
+
+
+def counts(
+    connection: sa.Connection, agencies: Sequence[str], states: Sequence[DeploymentState]
+) -> Mapping[str, Mapping[str, int]]:
+    """How many there are of each agency and state; what there is none of is left out."""
+    asked = (
+        sa.select(DEPLOYMENT.c.agency, DEPLOYMENT.c.state, sa.func.count().label("many"))
+        .where(DEPLOYMENT.c.agency.in_(agencies), DEPLOYMENT.c.state.in_(states))
+        .group_by(DEPLOYMENT.c.agency, DEPLOYMENT.c.state)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for row in connection.execute(asked):
+        found.setdefault(row.agency, {})[row.state] = row.many
+    return found
 
 
 def names(connection: sa.Connection, agency: str) -> frozenset[str]:

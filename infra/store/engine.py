@@ -30,7 +30,8 @@ class StoreUrlInvalid(InfraError):
 
 def open_engine(url: str, *, make: bool, of: str, missing: str, pool: int = 1) -> sa.Engine:
     """`of` names what the database holds in errors, `missing` says who makes it. `pool` is how many
-    connections to PostgreSQL are kept; one more may be opened.
+    connections are kept: to PostgreSQL one more may be opened; to SQLite as many as are asked for, and none
+    is kept where `pool` is 1.
     """
     way_out = "write sqlite:////absolute/path or postgresql+psycopg://user@host/database"
     try:
@@ -46,7 +47,7 @@ def open_engine(url: str, *, make: bool, of: str, missing: str, pool: int = 1) -
             )
         if not make and not Path(parsed.database or "").exists():
             raise StoreUnreachable(f"{parsed.database}: there is no {of}; {missing}")
-        return _sqlite(parsed)
+        return _sqlite(parsed, pool)
     except (ArgumentError, NoSuchModuleError, ValueError) as wrong:
         raise StoreUrlInvalid(f"the {of}'s URL is none ({wrong}); {way_out}") from wrong
 
@@ -60,8 +61,13 @@ def answering(place: str) -> Iterator[None]:
         raise StoreUnreachable(f"{place}: {_reason(failed)}") from failed
 
 
-def _sqlite(url: sa.URL) -> sa.Engine:
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
+def _sqlite(url: sa.URL, pool: int) -> sa.Engine:
+    """Opening a connection costs more than a page's questions, so a server keeps some."""
+    engine = (
+        sa.create_engine(url, poolclass=sa.QueuePool, pool_size=pool, max_overflow=-1)
+        if pool > 1
+        else sa.create_engine(url, poolclass=sa.NullPool)
+    )
 
     @event.listens_for(engine, "connect")
     def opened(connection: sqlite3.Connection, record: object) -> None:

@@ -1,5 +1,5 @@
 """The ladder at the end of a deployment's life, taken a step at a time: each step is one transaction with its
-audit record, and the record of a notice is what the mail is made from.
+audit record and its notice.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from infra.domain.deployment import (
     StepKind,
 )
 from infra.domain.words import Words
+from infra.store import announcement
 from infra.store import deployment as deployments
 from infra.store.deployment import WantedDeployments
 from infra.store.portal_database import PortalDatabase, Transaction
@@ -55,6 +56,7 @@ def take_due_steps(
             fresh = deployments.find(tx.connection, one.id)
             if fresh is not None and ladder.due(fresh, today) == step:
                 taken.append(_take(tx, fresh, step, now, today))
+                announcement.ladder_step(tx, fresh, step, ladder, now=now, today=today)
     return tuple(taken)
 
 

@@ -30,9 +30,14 @@ def current(connection: sa.Connection) -> str | None:
     ).get_current_revision()
 
 
-def upgrade(connection: sa.Connection) -> None:
-    """Every step that is missing, in the caller's transaction: all of them, or none."""
+def knows(version: str) -> bool:
+    """Whether this release can bring tables of this version to its own."""
+    return any(one.revision == version for one in ScriptDirectory(str(_FOLDER)).walk_revisions())
+
+
+def upgrade(connection: sa.Connection, to: str = "head") -> None:
+    """Every step that is missing until `to`, in the caller's transaction: all of them, or none."""
     config = Config()
     config.set_main_option("script_location", str(_FOLDER))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, to)

@@ -81,7 +81,7 @@ class PortalDatabase:
         """`key` seals the audit chain and is kept outside the database. `make` makes or upgrades the tables;
         without it a database that is not of this release is refused.
         """
-        self._seal = Seal(key)
+        self.seal = Seal(key)
         self._engine = open_engine(
             url, make=make, of="portal", missing="`citycloud portal migrate` makes it", pool=pool
         )
@@ -126,7 +126,7 @@ class PortalDatabase:
         with self.touching() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(sa.select(AUDIT_HEAD.c.seq).with_for_update()).all()
-            yield Transaction(connection, self._seal)
+            yield Transaction(connection, self.seal)
 
     def checkpoint(self) -> Checkpoint:
         """The chain's end now, to be kept off this host."""
@@ -140,11 +140,8 @@ class PortalDatabase:
         """Follow the whole audit chain: how many records there are, or the first that is not as it was
         written. `known` are checkpoints that were kept elsewhere.
         """
-        asked = sa.select(AUDIT).order_by(AUDIT.c.seq).execution_options(yield_per=_BATCH)
         with self.reading() as connection:
-            head = _head(connection)
-            with connection.execute(asked) as rows:
-                return follow((to_record(row) for row in rows), self._seal, head, known)
+            return follow_chain(connection, self.seal, known)
 
     @contextmanager
     def _begun(self) -> Iterator[sa.Connection]:
@@ -171,8 +168,18 @@ class PortalDatabase:
                 migration.upgrade(connection)
             written = connection.execute(sa.select(sa.func.count()).select_from(AUDIT)).scalar_one()
             if _head(connection) is None and not written:
-                mac = self._seal.head(0, BEGINNING)
+                mac = self.seal.head(0, BEGINNING)
                 connection.execute(sa.insert(AUDIT_HEAD).values(id=1, seq=0, digest=BEGINNING, mac=mac))
+
+
+def follow_chain(
+    connection: sa.Connection, seal: Seal, known: Sequence[Checkpoint] = ()
+) -> Fault | int:  # fmt: skip
+    """As `PortalDatabase.verify`, of the state that the connection sees."""
+    asked = sa.select(AUDIT).order_by(AUDIT.c.seq).execution_options(yield_per=_BATCH)
+    head = _head(connection)
+    with connection.execute(asked) as rows:
+        return follow((to_record(row) for row in rows), seal, head, known)
 
 
 def to_record(row: sa.Row[Any]) -> AuditRecord:

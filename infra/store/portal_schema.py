@@ -151,9 +151,14 @@ DELEGATION = sa.Table(
     sa.Column("stage", _WORD, nullable=False),
     sa.Column("start", _MOMENT, nullable=False),
     sa.Column("end", _MOMENT, nullable=False),
+    sa.Column("taker_name", sa.Text, nullable=False, server_default=""),
+    sa.Column("made", _MOMENT, nullable=False, server_default=""),
+    sa.Column("revoked", _MOMENT, nullable=False, server_default=""),
     sa.CheckConstraint("giver <> taker", name="to_another"),
     sa.Index("ix_delegation_taker", "taker"),
+    sa.Index("ix_delegation_giver", "giver"),
 )
+"""`revoked` is "" where it was not ended before its time."""
 
 DEPLOYMENT = sa.Table(
     "deployment",
@@ -223,3 +228,43 @@ ANSWER = sa.Table(
     sa.Column("at", _MOMENT, nullable=False),
 )
 """What a call with this key has answered: `asked` is the digest of its name and arguments."""
+
+PERSON = sa.Table(
+    "person",
+    METADATA,
+    sa.Column("id", _PERSON, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("display_name", sa.Text, nullable=False),
+    sa.Column("email", sa.Text, nullable=False),
+    sa.Column("agency", _AGENCY, nullable=False),
+    sa.Column("roles", sa.String(255), nullable=False),
+    sa.Column("source", _WORD, nullable=False),
+    sa.Column("language", sa.String(2), nullable=False),
+    sa.Column("seen", _MOMENT, nullable=False),
+    sa.Index("ix_person_agency", "agency"),
+)
+"""Who has signed in, as the directory last said; `language` is "" until they choose one."""
+NOTICE = sa.Table(
+    "notice",
+    METADATA,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("person", _PERSON, nullable=False),
+    sa.Column("agency", _AGENCY, nullable=False),
+    sa.Column("kind", _WORD, nullable=False),
+    sa.Column("about", _ID, nullable=False),
+    sa.Column("label", sa.String(127), nullable=False),
+    sa.Column("occasion", sa.String(127), nullable=False),
+    sa.Column("told_vi", sa.Text, nullable=False),
+    sa.Column("told_en", sa.Text, nullable=False),
+    sa.Column("created", _MOMENT, nullable=False),
+    sa.Column("read", _MOMENT, nullable=False),
+    sa.Column("mailed", _MOMENT, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("next_try", _MOMENT, nullable=False),
+    sa.Column("error", sa.Text, nullable=False),
+    sa.Index("ix_notice_person_created", "person", "created"),
+    sa.Index("ix_notice_mailed_created", "mailed", "created"),
+    sa.Index("ix_notice_about_kind", "about", "kind"),
+)
+"""See domain.notice.Notice. `read` and `mailed` are "" until then; `next_try` is when a mail is sent at the
+earliest."""

@@ -11,13 +11,16 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from infra.domain.approval import Authority, Delegation, Signature, Stage, Verdict
+from infra.domain.approval import DOUBLE_FROM_LEVEL, Authority, Signature, Stage, Verdict
 from infra.domain.audit import canonical, moment
 from infra.domain.request import Request, RequestItem, RequestState
 from infra.errors import InfraError
 from infra.store.portal_database import Transaction
-from infra.store.portal_schema import DELEGATION, REQUEST, SIGNATURE
+from infra.store.portal_schema import REQUEST, SIGNATURE
 from infra.store.reservation import to_quota, to_text
+
+_BATCH = 500
+"""Ids in one question: databases take some thousands."""
 
 
 class ChangedMeanwhile(InfraError):
@@ -66,7 +69,8 @@ def find(connection: sa.Connection, id_: str) -> Request | None:
 @dataclass(frozen=True)
 class Wanted:
     """Which requests to list; empty values do not narrow. `below` is the number to begin under, `agencies`
-    None stands for all.
+    None stands for all. `for_city` are those that the city may ever have to sign; `unreviewed` emergencies
+    that nobody has looked back at.
     """
 
     agencies: Sequence[str] | None = None
@@ -75,8 +79,10 @@ class Wanted:
     not_requester: str = ""
     not_id: str = ""
     emergency: bool = False
+    for_city: bool = False
+    unreviewed: bool = False
     below: int = 0
-    limit: int = 50
+    limit: int | None = 50
 
 
 def listed(connection: sa.Connection, wanted: Wanted) -> tuple[Request, ...]:
@@ -94,6 +100,13 @@ def listed(connection: sa.Connection, wanted: Wanted) -> tuple[Request, ...]:
         asked = asked.where(REQUEST.c.id != wanted.not_id)
     if wanted.emergency:
         asked = asked.where(REQUEST.c.emergency)
+    if wanted.for_city:
+        asked = asked.where(sa.or_(REQUEST.c.emergency, REQUEST.c.security_level >= DOUBLE_FROM_LEVEL))
+    if wanted.unreviewed:
+        looked_back = sa.select(SIGNATURE.c.id).where(
+            SIGNATURE.c.request == REQUEST.c.id, SIGNATURE.c.round == REQUEST.c.round, SIGNATURE.c.review
+        )
+        asked = asked.where(REQUEST.c.emergency, ~looked_back.exists())
     if wanted.below:
         asked = asked.where(REQUEST.c.number < wanted.below)
     return tuple(_request(row) for row in connection.execute(asked))
@@ -105,6 +118,21 @@ def count(connection: sa.Connection, wanted: Wanted) -> int:
     if wanted.agencies is not None:
         asked = asked.where(REQUEST.c.agency.in_(wanted.agencies))
     return int(connection.execute(asked).scalar_one())
+
+
+def counts(
+    connection: sa.Connection, agencies: Sequence[str], states: Sequence[RequestState]
+) -> Mapping[str, Mapping[str, int]]:
+    """How many there are of each agency and state; what there is none of is left out."""
+    asked = (
+        sa.select(REQUEST.c.agency, REQUEST.c.state, sa.func.count().label("many"))
+        .where(REQUEST.c.agency.in_(agencies), REQUEST.c.state.in_(states))
+        .group_by(REQUEST.c.agency, REQUEST.c.state)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for row in connection.execute(asked):
+        found.setdefault(row.agency, {})[row.state] = row.many
+    return found
 
 
 def add_signature(
@@ -139,41 +167,14 @@ def signatures(connection: sa.Connection, request: str) -> tuple[Signed, ...]:
 
 
 def signatures_of(connection: sa.Connection, requests: Sequence[str]) -> Mapping[str, Sequence[Signed]]:
-    """As `signatures`, for many requests in one question."""
-    asked = (
-        sa.select(SIGNATURE)
-        .where(SIGNATURE.c.request.in_(requests))
-        .order_by(SIGNATURE.c.round, SIGNATURE.c.place)
-    )
+    """As `signatures`, for many requests at once."""
     found: dict[str, list[Signed]] = {}
-    for row in connection.execute(asked) if requests else ():
-        found.setdefault(row.request, []).append(_signed(row))
+    for start in range(0, len(requests), _BATCH):
+        some = requests[start : start + _BATCH]
+        asked = sa.select(SIGNATURE).where(SIGNATURE.c.request.in_(some))
+        for row in connection.execute(asked.order_by(SIGNATURE.c.round, SIGNATURE.c.place)):
+            found.setdefault(row.request, []).append(_signed(row))
     return found
-
-
-def delegate(tx: Transaction, given: Delegation) -> str:
-    id_ = str(uuid4())
-    tx.connection.execute(
-        sa.insert(DELEGATION).values(
-            id=id_, giver=given.giver, giver_name=given.giver_name, taker=given.taker, agency=given.agency,
-            stage=given.stage, start=moment(given.start), end=moment(given.end),
-        )
-    )  # fmt: skip
-    return id_
-
-
-def delegations_to(connection: sa.Connection, taker: str, now: datetime) -> tuple[Delegation, ...]:
-    """Those in force."""
-    asked = sa.select(DELEGATION).where(
-        DELEGATION.c.taker == taker, DELEGATION.c.start <= moment(now), DELEGATION.c.end > moment(now)
-    )
-    return tuple(
-        Delegation(
-            row.giver, row.giver_name, row.taker, row.agency, Stage(row.stage),
-            datetime.fromisoformat(row.start), datetime.fromisoformat(row.end),
-        )
-        for row in connection.execute(asked)
-    )  # fmt: skip
 
 
 def _row(request: Request) -> dict[str, Any]:

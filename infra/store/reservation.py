@@ -24,7 +24,7 @@ _HELD, _TAKEN, _RELEASED = ReservationState.HELD, ReservationState.TAKEN, Reserv
 
 
 class AccountUnknown(InfraError):
-    """The agency has no account of quota yet; an operator takes it in with `citycloud portal sync`."""
+    """The agency has no account of quota yet; it is opened when the portal starts."""
 
     code = "account_unknown"
 
@@ -47,16 +47,33 @@ def set_account(tx: Transaction, agency: str, limit: Quota, base: Quota, now: da
 
 def account(connection: sa.Connection, agency: str) -> Account:
     """Raises AccountUnknown."""
-    row = connection.execute(sa.select(ACCOUNT).where(ACCOUNT.c.agency == agency)).first()
-    if row is None:
-        raise AccountUnknown(f"the agency {agency} has no account of quota yet; run `citycloud portal sync`")
-    sums = {_HELD: NO_QUOTA, _TAKEN: NO_QUOTA}
-    asked = sa.select(RESERVATION.c.state, RESERVATION.c.takes).where(
-        RESERVATION.c.agency == agency, RESERVATION.c.state != _RELEASED
+    found = accounts(connection, [agency]).get(agency)
+    if found is None:
+        raise AccountUnknown(
+            f"the agency {agency} has no account of quota yet; it is opened when the portal starts"
+        )
+    return found
+
+
+def accounts(connection: sa.Connection, agencies: Sequence[str]) -> Mapping[str, Account]:
+    """As `account`, of many agencies at once; one that has none yet is left out."""
+    sums: dict[tuple[str, str], Quota] = {}
+    alike = (RESERVATION.c.agency, RESERVATION.c.state, RESERVATION.c.takes)
+    asked = (
+        sa.select(*alike, sa.func.count())
+        .where(RESERVATION.c.agency.in_(agencies), RESERVATION.c.state != _RELEASED)
+        .group_by(*alike)
     )
-    for state, takes in connection.execute(asked):
-        sums[ReservationState(state)] += to_quota(takes)
-    return Account(agency, to_quota(row.quota), to_quota(row.base) + sums[_TAKEN], sums[_HELD])
+    for agency, state, takes, times in connection.execute(asked):
+        sums[agency, state] = sums.get((agency, state), NO_QUOTA) + to_quota(takes) * times
+    rows = connection.execute(sa.select(ACCOUNT).where(ACCOUNT.c.agency.in_(agencies)))
+    return {
+        row.agency: Account(
+            row.agency, to_quota(row.quota), to_quota(row.base) + sums.get((row.agency, _TAKEN), NO_QUOTA),
+            sums.get((row.agency, _HELD), NO_QUOTA),
+        )
+        for row in rows
+    }  # fmt: skip
 
 
 def hold(tx: Transaction, agency: str, request: str, units: Sequence[Quota]) -> None:

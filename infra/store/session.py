@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from infra.domain.person import Person, Role
 from infra.domain.session import Scope, Session, Token
+from infra.store import person as people
 from infra.store.portal_database import PortalDatabase
 from infra.store.portal_schema import METADATA
 
@@ -60,10 +61,12 @@ class SessionStore:
         self._database = database
 
     def add_session(self, session: Session) -> None:
-        self._add(SESSION, _of_session(session))
+        with self._database.touching() as connection:
+            connection.execute(sa.insert(SESSION).values(**_of_session(session)))
+            people.remember(connection, session.person, session.source, session.seen)
 
     def renew_session(self, session: Session) -> None:
-        self._renew(SESSION, _of_session(session))
+        self._renew(SESSION, _of_session(session), session, session.seen)
 
     def session(self, digest: str) -> Session | None:
         row = self._one(SESSION, digest)
@@ -87,7 +90,7 @@ class SessionStore:
         self._add(TOKEN, _of_token(token))
 
     def renew_token(self, token: Token) -> None:
-        self._renew(TOKEN, _of_token(token))
+        self._renew(TOKEN, _of_token(token), token, token.checked)
 
     def token(self, digest: str) -> Token | None:
         row = self._one(TOKEN, digest)
@@ -114,9 +117,12 @@ class SessionStore:
         with self._database.touching() as connection:
             connection.execute(sa.insert(table).values(**row))
 
-    def _renew(self, table: sa.Table, row: Mapping[str, Any]) -> None:
+    def _renew(self, table: sa.Table, row: Mapping[str, Any], of: Session | Token, seen: datetime) -> None:
+        """With what the directory said meanwhile of the person, whom notices go to."""
         with self._database.touching() as connection:
-            connection.execute(sa.update(table).where(table.c.digest == row["digest"]).values(**row))
+            done = connection.execute(sa.update(table).where(table.c.digest == row["digest"]).values(**row))
+            if done.rowcount:
+                people.remember(connection, of.person, of.source, seen)
 
     def _one(self, table: sa.Table, digest: str) -> dict[str, Any] | None:
         with self._database.reading() as connection:

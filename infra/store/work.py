@@ -17,8 +17,8 @@ from infra.domain.quota import NO_QUOTA, Quota
 from infra.domain.request import Request, RequestEvent, RequestState
 from infra.domain.step import StepState
 from infra.domain.words import NOTHING, Words
+from infra.store import announcement, journal
 from infra.store import deployment as deployments
-from infra.store import journal
 from infra.store import request as requests
 from infra.store import reservation as reservations
 from infra.store.deployment import WantedDeployments
@@ -173,7 +173,7 @@ class WorkBook:
             waiting = [one.name for one in living if one.state == DeploymentState.PROVISIONING]
             if waiting or len(living) != len(found.units):
                 raise LookupError(f"request {found.number} is not whole: {', '.join(waiting) or 'too few'}")
-            move_request(tx, found, RequestEvent.FULFILL, found.version)
+            announcement.ended(tx, move_request(tx, found, RequestEvent.FULFILL, found.version), now)
             _audit(tx, found, now, "request.fulfill", Words("Hoàn thành", "Fulfilled"))
 
     def failed(self, lease: Lease, request: str, why: Words, now: datetime) -> None:
@@ -216,7 +216,8 @@ class WorkBook:
             ]
             if left:
                 raise LookupError(f"request {found.number} still has {', '.join(left)}; take it back first")
-            move_request(tx, found, RequestEvent.FAIL, found.version, failure=why)
+            after = move_request(tx, found, RequestEvent.FAIL, found.version, failure=why)
+            announcement.ended(tx, after, now)
             _audit(tx, found, now, "request.fail", Words(f"Thất bại: {why.vi}", f"Failed: {why.en}"))
 
 

@@ -10,20 +10,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pulumi import ResourceOptions, export
-from pulumi_openstack import Provider, identity, images, networking
+from pulumi_openstack import Provider, identity, networking
 
 from infra.domain.agency import Agency
 from infra.domain.blueprint import Wanted
 from infra.inventory import Inventory
 from stacks.blueprints import REALISES, Ground
 
-ROLE = "member"
+ROLE = "admin"
+"""Who holds it in a project works on locked servers too: those that are suspended, then started."""
 
 
 def program(inventory: Inventory, agency: Agency, wanted: Sequence[Wanted], manager_key: str) -> None:
-    """`manager_key` is the public SSH key by which the worker sets guests up."""
-    ground = _ground(inventory, agency, manager_key)
-    made: Mapping[str, Any] = {one.id: REALISES[one.kind](one, ground) for one in wanted}
+    """`manager_key` is the public SSH key by which the worker sets guests up. Where nothing is wanted,
+    nothing stays: not even the worker's right to work in the project.
+    """
+    made: Mapping[str, Any] = {}
+    if wanted:
+        ground = _ground(inventory, agency, manager_key)
+        made = {one.id: REALISES[one.kind](one, ground) for one in wanted}
     export("deployments", made)
 
 
@@ -40,10 +45,5 @@ def _ground(inventory: Inventory, agency: Agency, manager_key: str) -> Ground:
     router = networking.get_router(name=agency.code, tenant_id=project.id)
     outside = networking.get_network(name="external", external=True)
     return Ground(
-        inventory, agency, manager_key, scoped, project.id, network.id, router.id, baseline.id, outside.name,
-        {one.name: _image(one.name) for one in inventory.platform.images},
-    )  # fmt: skip
-
-
-def _image(name: str) -> str:
-    return str(images.get_image(name=name, most_recent=True).id)
+        inventory, agency, manager_key, scoped, project.id, network.id, router.id, baseline.id, outside.name
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pulumi import ComponentResource, ResourceOptions
@@ -14,8 +13,8 @@ from infra.inventory import Inventory
 
 @dataclass(frozen=True)
 class Ground:
-    """Ids of the agency's landing zone; `outside` is the name of the network of floating addresses; `images`
-    are ids by name. `provider` works in the agency's project.
+    """Ids of the agency's landing zone; `outside` is the name of the network of floating addresses.
+    `provider` works in the agency's project.
     """
 
     inventory: Inventory
@@ -27,7 +26,6 @@ class Ground:
     router_id: str
     baseline_group_id: str
     outside: str
-    images: Mapping[str, str]
 
     def within(self, component: ComponentResource, **more: object) -> ResourceOptions:
         """Options of a part of a component."""

@@ -8,7 +8,7 @@ from typing import Any
 from pulumi import ComponentResource, Output
 from pulumi_openstack import blockstorage, compute, networking
 
-from infra.domain.blueprint import DEPLOYMENT_KEY, MANAGER, Wanted
+from infra.domain.blueprint import DEPLOYMENT_KEY, MANAGER, REBOOTS_KEY, Wanted
 from infra.domain.catalog import DEFAULT_ITEM, ITEM_KEY
 from infra.inventory import Inventory
 from stacks.blueprints.ground import Ground
@@ -68,12 +68,14 @@ class Server(ComponentResource):  # type: ignore[misc]  # pulumi is untyped to u
             opts=ground.within(self),
         )  # fmt: skip
         metadata = {DEPLOYMENT_KEY: wanted.id}
+        if wanted.reboots:
+            metadata[REBOOTS_KEY] = str(wanted.reboots)
         if wanted.item != DEFAULT_ITEM:
             metadata[ITEM_KEY] = wanted.item
-        stands = ["imageId", "keyPair", "userData"]
+        stands = ["imageName", "keyPair", "userData"]
         return compute.Instance(
             wanted.name, name=wanted.name, flavor_name=size, key_pair=key.name, metadata=metadata,
-            image_id=ground.images[image_of(ground.inventory, size).name], networks=[{"port": self.port.id}],
+            image_name=image_of(ground.inventory, size).name, networks=[{"port": self.port.id}],
             user_data=first_boot(ground.manager_key), power_state="active" if wanted.on else "shutoff",
             opts=ground.within(self, ignore_changes=stands),
         )  # fmt: skip

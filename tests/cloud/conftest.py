@@ -1,7 +1,7 @@
 """A real site for the whole test run: a lab of its own, deployed under fire, removed at the end.
 
 The lab's state lives in a temporary folder and its network in a namespace of its own name, beside a lab that
-a person may have running. The depot and the caches are the machine's: building them is what `depot` is for.
+a person may have running. The depot and the caches are the machine's.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Site:
 
     def arguments(self, *words: str) -> list[str]:
         """`--inventory` goes behind the command's own words: `lab shell`, `zone up`, `up`."""
-        length = 2 if words[0] in {"lab", "zone", "platform", "depot", "inventory"} else 1
+        length = 2 if words[0] in {"lab", "zone", "platform", "depot", "inventory", "people"} else 1
         return [str(CITYCLOUD), *words[:length], "--inventory", str(self.inventory), *words[length:]]
 
     def run(self, *words: str, timeout: float = 1800) -> Command:
@@ -160,6 +160,21 @@ class Site:
             process.send_signal(signal.SIGKILL)
             process.wait()
 
+    def remove(self) -> None:
+        """To the end, also where this process is ended: who interrupts `pytest -n` gives it ten seconds."""
+        log = self.state / "down.log"
+        with log.open("w") as stream:
+            removal = subprocess.Popen(
+                self.arguments("down", "--yes"),
+                env=self.environment,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=stream,
+                start_new_session=True,
+            )
+        assert removal.wait() == 0, log.read_text()[-6000:]
+
     def _wait_for(self, phase: str, seen: int, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + 1500
         while not any(
@@ -195,8 +210,29 @@ def add_operators(site: Site) -> None:
     (site.inventory / "operators.yaml").write_text("\n".join(rows) + "\n")
 
 
+SEED = "CITYCLOUD_TEST_SEED"
+
+
+def pytest_configure() -> None:
+    """One seed for the process that tells it and for that which has the lab."""
+    if not int(os.environ.get(SEED, "0")):
+        os.environ[SEED] = str(random.SystemRandom().randrange(1, 10**6))
+
+
+def pytest_report_header() -> str:
+    cuts = ", ".join(phase for phase, _ in fate())
+    return f"lab: up is killed in {cuts}; {SEED}={os.environ[SEED]} does it again"
+
+
+def fate() -> list[tuple[str, float]]:
+    """The phases in which this run's `up` is killed, and the seconds after their begin."""
+    dice = random.Random(int(os.environ[SEED]))
+    chosen = dice.sample(list(CUTTABLE), CUTS)
+    return [(phase, dice.uniform(0, CUTTABLE[phase])) for phase in CUTTABLE if phase in chosen]
+
+
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Site]:
+def site(built_depot: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The deployed site: five kills on the way, then a run to the end."""
     folder = tmp_path_factory.mktemp("site")
     name = f"test-{os.getpid()}"
@@ -204,17 +240,11 @@ def site(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) 
     made = Site(name, folder / "inventory", folder / "state")
     made.state.mkdir()
     add_operators(made)
-    seed = int(os.environ.get("CITYCLOUD_TEST_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
-    dice = random.Random(seed)
-    chosen = dice.sample(list(CUTTABLE), CUTS)
-    made.cuts = [phase for phase in CUTTABLE if phase in chosen]
-    reporter = pytestconfig.pluginmanager.get_plugin("terminalreporter")
-    reporter.write_line(f"\nup is killed in {', '.join(made.cuts)}; CITYCLOUD_TEST_SEED={seed} does it again")
+    made.cuts = [phase for phase, _ in fate()]
     try:
-        for phase in made.cuts:
-            made.up_until_killed(phase, dice.uniform(0, CUTTABLE[phase]))
+        for phase, delay in fate():
+            made.up_until_killed(phase, delay)
         made.ok("up")
         yield made
     finally:
-        removed = made.run("down", "--yes")
-        assert removed.code == 0, removed.error
+        made.remove()

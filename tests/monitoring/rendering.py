@@ -6,11 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from infra.provisioning.playbook import MITOGEN, mitogen_plugins
 
 ROOT = Path(__file__).parents[2]
 SECRET = 'pass"word\\with $igns'
@@ -36,11 +38,22 @@ ALERTING = {
 
 
 def render(
-    folder: Path, count: int = 1, secrets: Mapping[str, Any] | None = None, portal: bool = True,
+    folder: Path,
+    count: int = 1,
+    secrets: Mapping[str, Any] | None = None,
+    each: Sequence[Mapping[str, Any]] = (),
+    portal: bool = True,
     **variables: Any,
-) -> Path:  # fmt: skip
-    """Files named `ctl1-prometheus.yml` and so on, in `folder`; mails' templates in `folder`/templates."""
-    hosts = {f"ctl{number}": {"ansible_host": f"192.0.2.{number}"} for number in range(1, count + 1)}
+) -> Path:
+    """Files named `ctl1-prometheus.yml` and so on, in `folder`; mails' templates in `folder`/templates.
+
+    `each` has variables of every server's own, in the servers' order, which go before the site's.
+    """
+    hosts: dict[str, dict[str, Any]] = {
+        f"ctl{number}": {"ansible_host": f"192.0.2.{number}"} for number in range(1, count + 1)
+    }
+    for host, own in zip(hosts.values(), each, strict=False):
+        host.update(own)
     certificate = folder / "ca.pem"
     certificate.touch()
     site = {
@@ -74,6 +87,8 @@ def render(
         **os.environ,
         "ANSIBLE_HOME": str(folder / ".ansible"),
         "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_STRATEGY": MITOGEN,  # as a deployment does: no Python is started for each file
+        "ANSIBLE_STRATEGY_PLUGINS": str(mitogen_plugins()),
         "LC_ALL": "C.UTF-8",
     }
     playbook = [

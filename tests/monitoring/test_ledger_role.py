@@ -30,10 +30,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return render(folder, secrets={"ledger_database_password": PASSWORD}, monitoring_ledger_url=URL)
 
 
-@pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def bare(plain_site: Path) -> Path:
     """A site with neither."""
-    return render(tmp_path_factory.mktemp("bare"))
+    return plain_site
 
 
 def test_contracts_and_windows_arrive_as_they_are(site: Path) -> None:

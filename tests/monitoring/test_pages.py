@@ -16,7 +16,6 @@ from monitoring.exporters.listening import Request, Server
 from monitoring.pages.server import Pages, SiteFileInvalid, main, read_names
 from monitoring.prometheus import Alertmanager, Prometheus
 from tests.monitoring import scene
-from tests.monitoring.rendering import render
 from tests.monitoring.stand import Stand
 
 ROOT = Path(__file__).parents[2]
@@ -204,11 +203,10 @@ def test_when_prometheus_is_down_the_last_facts_stay_with_their_age(city: Stand)
     alertmanager.close()
 
 
-def test_the_role_gives_the_service_its_arguments_and_names(tmp_path: Path) -> None:
-    rendered = render(tmp_path)
-    names = read_names(rendered / "ctl1-agencies.json")
+def test_the_role_gives_the_service_its_arguments_and_names(plain_site: Path) -> None:
+    names = read_names(plain_site / "ctl1-agencies.json")
     assert names["stc"] == ('Sở "Tài chính" & Giá', "Department of Finance")
-    command = (rendered / "ctl1-ops-pages.service").read_text().split("ExecStart=")[1].replace("\\\n", " ")
+    command = (plain_site / "ctl1-ops-pages.service").read_text().split("ExecStart=")[1].replace("\\\n", " ")
     given = command.splitlines()[0].split()[1:]
     known = {option for parameter in main.params for option in parameter.opts}
     assert {part for part in given if part.startswith("--")} <= known

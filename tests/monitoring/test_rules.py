@@ -50,6 +50,8 @@ def test_promtool_has_nothing_to_say_about_the_metrics(families: list) -> None: 
 @pytest.fixture(scope="module", params=[1, 2], ids=["one server", "two servers"])
 def rendered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The roles' templates as they arrive on a site's monitoring servers."""
+    if request.param == 1:
+        return Path(request.getfixturevalue("plain_site"))
     return render(tmp_path_factory.mktemp("rendered"), request.param)
 
 
@@ -122,12 +124,23 @@ def test_passwords_arrive_whole_in_alertmanagers_configuration(rendered: Path) -
     assert found["global"]["smtp_auth_password"] == SECRET
 
 
-@pytest.mark.parametrize(
-    ("smarthost", "starttls"), [("mail.test:465", False), ("mail.test:587", True), ("mail.test:25", True)]
-)
-def test_mail_goes_out_encrypted_or_not_at_all(tmp_path: Path, smarthost: str, starttls: bool) -> None:
-    folder = render(tmp_path, alerting={**ALERTING, "smarthost": smarthost})
-    found = yaml.safe_load((folder / "ctl1-alertmanager.yml").read_text(encoding="utf-8"))
+SMARTHOSTS = ("mail.test:465", "mail.test:587", "mail.test:25")
+
+
+@pytest.fixture(scope="module")
+def by_smarthost(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Alertmanager's configuration for each: rendered at once, for as many servers."""
+    folder = tmp_path_factory.mktemp("smarthosts")
+    render(folder, len(SMARTHOSTS), each=[{"alerting": {**ALERTING, "smarthost": one}} for one in SMARTHOSTS])
+    return {one: folder / f"ctl{number}-alertmanager.yml" for number, one in enumerate(SMARTHOSTS, 1)}
+
+
+@pytest.mark.parametrize(("smarthost", "starttls"), [*zip(SMARTHOSTS, (False, True, True), strict=True)])
+def test_mail_goes_out_encrypted_or_not_at_all(
+    by_smarthost: dict[str, Path], smarthost: str, starttls: bool
+) -> None:
+    found = yaml.safe_load(by_smarthost[smarthost].read_text(encoding="utf-8"))
+    assert found["global"]["smtp_smarthost"] == smarthost
     assert found["global"]["smtp_require_tls"] is starttls
 
 

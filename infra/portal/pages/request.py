@@ -14,6 +14,7 @@ from infra.portal import ability, api
 from infra.portal.interface import Conflict, Draft, FieldProblem, InputRefused, Item, NotFound
 from infra.portal.request_form import MAX_ITEMS, Entered
 from infra.portal.schema import VersionIn
+from infra.portal.ssh_key import MadeKey, make_key
 from infra.portal.view import fragment, render
 from infra.portal.visitor import Posted, Visitor, may, posts, wiring
 
@@ -44,7 +45,8 @@ def new(request: Request, visitor: Requesting, item: api.Short = "") -> Response
     chosen = next((one for one in items if one.name == item), None)
     if chosen is None:
         return RedirectResponse("/catalog", HTTPStatus.SEE_OTHER)
-    return _form(request, visitor, Entered((), {}).plus(chosen), items, shy=True)
+    key = wiring(request).services.latest_key(visitor.known)
+    return _form(request, visitor, Entered((), {}).plus(chosen).with_key(key, items), items, shy=True)
 
 
 @router.post("/requests/new")
@@ -114,16 +116,22 @@ def retry(request: Request, sent: Sent, id: str) -> Response:
 
 
 def _sent(request: Request, sent: Posted, send: Send, **shown: Any) -> Response:
-    """A form that came: one item more or less, only looked at, or handed in."""
+    """A form that came: one item more or less, a key made for it, only looked at, or handed in."""
     items = wiring(request).services.catalog(sent.visitor.known)
     entered, wish = Entered.of_form(_texts(sent)), sent.text("do")
     verb, _, what = wish.partition(":")
     if verb == "add" and len(entered.items) < MAX_ITEMS:
         what = what or sent.text("add")
         if more := next((item for item in items if item.name == what), None):
-            entered = entered.plus(more)
+            key = next((value for _, value in entered.key_fields(items) if value), "")
+            key = key or wiring(request).services.latest_key(sent.visitor.known)
+            entered = entered.plus(more).with_key(key, items)
     if verb == "remove" and what.isdigit():
         entered = entered.less(int(what))
+    if verb == "key" and entered.asks_for_key(what, items):
+        pair = _made_key(request, sent.visitor)
+        entered = entered.filled(what, pair.public)
+        return _form(request, sent.visitor, entered, items, shy=True, made_key=pair, **shown)
     if verb != "submit":
         return _form(request, sent.visitor, entered, items, shy=verb != "check", **shown)
     draft, problems = entered.draft(items)
@@ -142,12 +150,23 @@ def _sent(request: Request, sent: Posted, send: Send, **shown: Any) -> Response:
     return RedirectResponse(f"/requests/{made}", HTTPStatus.SEE_OTHER)
 
 
+def _made_key(request: Request, visitor: Visitor) -> MadeKey:
+    """A new pair. The record says that it was made, and for which public half."""
+    person = visitor.known
+    made = make_key(person.name)
+    told = Words(
+        f"{person.name} tạo khóa SSH {made.fingerprint}", f"{person.name} made the SSH key {made.fingerprint}"
+    )
+    wiring(request).services.record(person, "ssh_key.make", made.fingerprint, told, visitor.address)
+    return made
+
+
 def _form(
     request: Request, visitor: Visitor, entered: Entered, items: Sequence[Item],
     status: int = HTTPStatus.OK, problems: Sequence[FieldProblem] = (), *, shy: bool = False, alert: str = "",
-    changing: str = "", version: int = 0,
+    changing: str = "", version: int = 0, made_key: MadeKey | None = None,
 ) -> Response:  # fmt: skip
-    """`shy` tells of no problem: the person has not finished yet."""
+    """`shy` tells of no problem: the person has not finished yet. `made_key` is shown once, here."""
     draft, unread = entered.draft(items)
     preview = wiring(request).services.preview(visitor.known, draft)
     wrong = {} if shy else {one.field: one.told for one in [*preview.problems, *unread, *problems]}
@@ -155,7 +174,7 @@ def _form(
         request, visitor, "request_form.html", status, entered=entered, preview=preview, problems=wrong,
         alert=alert, items=items, by_name={item.name: item for item in items},
         labels=_labels(entered, items), changing=changing,
-        version=version, room=len(entered.items) < MAX_ITEMS,
+        version=version, room=len(entered.items) < MAX_ITEMS, made_key=made_key,
     )  # fmt: skip
 
 

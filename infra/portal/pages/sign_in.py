@@ -15,7 +15,7 @@ from infra.domain.words import Words
 from infra.portal import session
 from infra.portal.identity import DirectoryUnreachable, SignInRefused
 from infra.portal.interface import NotFound
-from infra.portal.language import N_
+from infra.portal.language import N_, VIETNAMESE
 from infra.portal.oidc import Begun, OpenId
 from infra.portal.rates import TooMany
 from infra.portal.view import drop_secret, render, set_secret
@@ -115,6 +115,8 @@ def _begin(wired: Wiring, visitor: Visitor, person: Person, source: str, place: 
     answer = RedirectResponse(_inside(place), HTTPStatus.SEE_OTHER)
     # A new secret with each sign-in: one that was planted before is worth nothing after.
     set_secret(answer, SESSION_COOKIE, wired.access.begin(person, source, visitor.address))
+    if visitor.reader.code != VIETNAMESE:  # which a browser has without a choice
+        wired.services.choose_language(person, visitor.reader.code)
     drop_secret(answer, VISIT_COOKIE)
     return answer
 

@@ -10,8 +10,10 @@ from infra.domain import deployment as domain
 from infra.domain.audit import moment
 from infra.domain.deployment import DeploymentEvent, DeploymentState
 from infra.domain.person import SEES_ALL, Person, Role
-from infra.domain.words import Words
+from infra.domain.request import RequestState
+from infra.domain.words import NOTHING, Words
 from infra.portal.interface import Conflict, Deployment, DeploymentSummary, NotFound, Page
+from infra.portal.service import shown
 from infra.portal.service.ground import CHANGED, Ground, Refused
 from infra.portal.service.shown import item_label
 from infra.store import deployment as deployments
@@ -19,6 +21,7 @@ from infra.store import request as requests
 from infra.store.audit import AuditWanted, search
 from infra.store.deployment import WantedDeployments
 from infra.store.portal_database import Connection, Transaction
+from infra.store.request import Signed
 from infra.store.transition import move_deployment
 
 LONGEST_LIST = 200
@@ -59,6 +62,9 @@ class DeploymentService:
         with self._ground.reading() as connection:
             found = self._find(connection, person, deployment)
             asked = requests.find(connection, found.request)
+            blamed = shown.unjustified(requests.signatures(connection, found.request))
+            may = self._may(connection, person, found)
+            note = _blame(blamed) if blamed and _may_end(found) else NOTHING
             past = search(connection, AuditWanted(about=found.id, limit=EVENTS_SHOWN))
         connect = tuple(
             (_CONNECT.get(name, Words(name, name)), value)
@@ -69,7 +75,7 @@ class DeploymentService:
             self.summary(found), asked.requester_name if asked else found.owner, found.request,
             found.outputs.get("user", ""), connect,
             tuple((one.at, Words(one.told_vi, one.told_en)) for one in past),
-            frozenset(self._may(person, found)), found.version, found.legal_hold,
+            frozenset(may), found.version, found.legal_hold, note,
         )  # fmt: skip
 
     def act(self, person: Person, deployment: str, action: str, version: int, key: str) -> None:
@@ -77,7 +83,7 @@ class DeploymentService:
             before = self._find(tx.connection, person, deployment)
             if action not in _TOLD:
                 raise NotFound("there is no such action; the deployment's page lists those that there are")
-            if action not in self._may(person, before):
+            if action not in self._may(tx.connection, person, before):
                 raise Refused(_NOT_YOURS) if not self._owns(person, before) else Conflict(CHANGED)
             self._done(tx, before, action, version)
             told = _TOLD[action]
@@ -109,6 +115,9 @@ class DeploymentService:
                 "legal_hold": {"hold": True, "unhold": False}.get(action, before.legal_hold),
                 "reboots": before.reboots + (action == "reboot"),
             }
+            if action == "unhold" and shown.unjustified(requests.signatures(tx.connection, before.request)):
+                end = domain.curtailed(replace(before, legal_hold=False), self._ground.today())
+                changes |= {"expires": end, "noticed": None, "noticed_on": None} if end else {}
             deployments.save(tx, replace(before, **changes), version)
 
     def _renew(self, tx: Transaction, before: domain.Deployment, version: int) -> None:
@@ -141,15 +150,20 @@ class DeploymentService:
         signs = Role.APPROVER in person.roles and person.agency == one.agency
         return own or signs or Role.OPERATOR in person.roles
 
-    def _may(self, person: Person, one: domain.Deployment) -> set[str]:
+    def _may(self, connection: Connection, person: Person, one: domain.Deployment) -> set[str]:
+        """Nothing is given back while its request is still being made: the worker would wait for it. What an
+        unjustified emergency made is not renewed, but asked for as usual.
+        """
         if not self._owns(person, one):
             return set()
+        asked = requests.find(connection, one.request)
+        made = asked is None or asked.state == RequestState.FULFILLED
         may: set[str] = set()
         if one.state == DeploymentState.ACTIVE:
             may |= {"stop", "reboot"} if one.power == "on" else {"start"}
         if one.state in (DeploymentState.ACTIVE, DeploymentState.SUSPENDED, DeploymentState.FAILED):
-            may |= set() if one.legal_hold else {"retire"}
-        if self._is_ending(one):
+            may |= {"retire"} if made and not one.legal_hold else set()
+        if self._is_ending(one) and not shown.unjustified(requests.signatures(connection, one.request)):
             may.add("renew")
         if Role.OPERATOR in person.roles and one.state not in (
             DeploymentState.RETIRING, DeploymentState.RETIRED
@@ -178,6 +192,20 @@ def _agencies(person: Person, wanted: str) -> list[str] | None:
 def _before(after: str) -> tuple[str, str] | None:
     created, _, id_ = after.partition("_")
     return (created, id_) if created and id_ else None
+
+
+def _may_end(one: domain.Deployment) -> bool:
+    return not one.legal_hold and one.state in (DeploymentState.PROVISIONING, DeploymentState.ACTIVE)
+
+
+def _blame(signed: Signed) -> Words:
+    reason = signed.signature.reason
+    return Words(
+        "Yêu cầu khẩn cấp tạo ra máy này không chính đáng theo kết quả rà soát, nên sớm hết hạn và không"
+        f" gia hạn được; nếu vẫn cần, hãy gửi yêu cầu thường. Lý do của {signed.signer_name}: {reason}",
+        "The emergency that made this was found not justified, so it ends soon and cannot be renewed; if you"
+        f" still need it, hand in an ordinary request. Reason of {signed.signer_name}: {reason}",
+    )
 
 
 _NOT_SHOWN = {"address", "user", "server_id", "network_id"}

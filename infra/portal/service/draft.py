@@ -155,6 +155,6 @@ _BASIS_NEEDED = Words(
     "From security level 3 on, name the dossier or decision that classified the system.",
 )
 _BASIS_EMERGENCY = Words(
-    "Yêu cầu khẩn cấp phải có căn cứ (số văn bản chỉ đạo); nó sẽ được xem xét lại sau.",
+    "Yêu cầu khẩn cấp phải có căn cứ (số văn bản chỉ đạo); nó sẽ được rà soát sau.",
     "An emergency needs its basis, such as the order's number; it is reviewed afterwards.",
 )

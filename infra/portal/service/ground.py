@@ -42,7 +42,8 @@ class Refused(NotAllowed):
 class PortalSite:
     """The site as services see it. `capacity` tells what the cloud could still hold for a request's items;
     `busy` the measured part of an agency's cores and memory that is busy, None where nobody measured;
-    `status` the public state of the cloud's parts.
+    `status` the public state of the cloud's parts; `look_up` asks the directory for a person by id, as
+    `infra.portal.identity.Directory` does: without it, what it said at their last sign-in counts.
     """
 
     agencies: Mapping[str, Agency]
@@ -53,6 +54,7 @@ class PortalSite:
     capacity: Callable[[request_domain.Request], Capacity] = lambda _: UNKNOWN_CAPACITY
     busy: Callable[[str], float | None] = lambda _: None
     status: Callable[[], Sequence[Component]] = tuple
+    look_up: Callable[[str], Person | None] | None = None
 
 
 @dataclass(frozen=True)

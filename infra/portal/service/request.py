@@ -7,6 +7,8 @@ from typing import Any
 from uuid import uuid4
 
 from infra.domain import request as domain
+from infra.domain.approval import authorities
+from infra.domain.parameter import ParameterKind
 from infra.domain.person import SEES_ALL, Person, Role
 from infra.domain.quota import NO_QUOTA, RESOURCES, Quota
 from infra.domain.request import RequestEvent, RequestState
@@ -28,6 +30,8 @@ from infra.portal.interface import (
 from infra.portal.service import draft as drafts
 from infra.portal.service import shown
 from infra.portal.service.ground import Ground, Refused
+from infra.portal.service.standing import standing
+from infra.store import announcement
 from infra.store import request as requests
 from infra.store import reservation as reservations
 from infra.store.portal_database import Connection, Transaction
@@ -35,6 +39,8 @@ from infra.store.request import Wanted
 from infra.store.transition import move_request
 
 LONGEST_LIST = 200
+LOOKED_FOR_KEY = 20
+"""How many of a person's requests are looked through for the SSH key that they gave last."""
 
 
 class RequestService:
@@ -66,6 +72,7 @@ class RequestService:
             )  # fmt: skip
             requests.insert(tx, made)
             reservations.hold(tx, made.agency, made.id, made.units)
+            announcement.handed_in(tx, made, shown.subject(made), now)
             self._audit(tx, person, made, "request.submit", Words("Gửi yêu cầu", "Handed in"))
             return made.id
 
@@ -77,12 +84,14 @@ class RequestService:
             checked = self._flawless(person, draft)
             if checked.agency != before.agency:
                 raise Refused(_SAME_AGENCY)
+            now = self._ground.clock()
             changed = move_request(
                 tx, before, RequestEvent.RESUBMIT, version, items=checked.items,
                 purpose=draft.purpose.strip(), end=checked.end, legal_basis=draft.legal_basis.strip(),
                 emergency=draft.emergency, security_level=checked.security_level, round=before.round + 1,
-                submitted=self._ground.clock(),
+                submitted=now,
             )  # fmt: skip
+            announcement.handed_in(tx, changed, shown.subject(changed), now)
             self._audit(tx, person, changed, "request.change", Words("Gửi lại yêu cầu", "Handed in again"))
             return request
 
@@ -102,6 +111,8 @@ class RequestService:
             before = self.find(tx.connection, person, request)
             if Role.OPERATOR not in person.roles and person.id != before.requester:
                 raise Refused(_NOT_YOURS)
+            if shown.unjustified(requests.signatures(tx.connection, request)):
+                raise Refused(_UNJUSTIFIED)
             move_request(tx, before, RequestEvent.RETRY, version)
             self._audit(tx, person, before, "request.retry", Words("Thử lại", "Tried again"))
             return request
@@ -128,8 +139,26 @@ class RequestService:
 
     def request(self, person: Person, request: str) -> Request:
         with self._ground.reading() as connection:
-            found = self.find(connection, person, request)
+            found = self.find_to_sign(connection, person, request)
             return shown.request(self._ground, connection, person, found)
+
+    def latest_key(self, person: Person) -> str:
+        """Of the person's own requests, the newest that has a key."""
+        fields = {
+            (item.name, one.name)
+            for item in self._ground.site.catalog.items
+            for one in item.parameters
+            if one.kind == ParameterKind.SSH_KEY
+        }
+        wanted = Wanted(requester=person.id, limit=LOOKED_FOR_KEY)
+        with self._ground.reading() as connection:
+            found = requests.listed(connection, wanted)
+        keys = (
+            value
+            for one in found for item in one.items
+            for name, value in item.values.items() if value and (item.item, name) in fields
+        )  # fmt: skip
+        return next(keys, "")
 
     def find(self, connection: Connection, person: Person, request: str) -> domain.Request:
         """Raises NotFound for what the person may not see, and for what is not there, with the same words."""
@@ -137,6 +166,15 @@ class RequestService:
         if found is None or not person.sees(found.agency):
             raise NotFound("there is no such request, or it belongs to another agency")
         return found
+
+    def find_to_sign(self, connection: Connection, person: Person, request: str) -> domain.Request:
+        """As `find`, also for who may sign it in another's place: they may be of another agency."""
+        found = requests.find(connection, request)
+        if found is not None and not person.sees(found.agency):
+            given = standing(self._ground, connection, person)
+            if authorities(person, found.agency, given, self._ground.clock()):
+                return found
+        return self.find(connection, person, request)
 
     def own(self, connection: Connection, person: Person, request: str) -> domain.Request:
         """Raises Refused where another one asked for it."""
@@ -209,4 +247,8 @@ def _plain(draft: Draft) -> dict[str, Any]:
 
 
 _NOT_YOURS = Words("Chỉ người đã gửi yêu cầu được làm việc này.", "Only who asked for it may do this.")
+_UNJUSTIFIED = Words(
+    "Sau khi rà soát, yêu cầu khẩn cấp này không chính đáng nên không thử lại được; hãy gửi yêu cầu thường.",
+    "This emergency was found not justified, so it is not tried again; hand in an ordinary request.",
+)
 _SAME_AGENCY = Words("Không được đổi cơ quan của yêu cầu.", "A request stays with its agency.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from infra.domain.deployment import DeploymentState
@@ -10,11 +10,11 @@ from infra.domain.parameter import Parameter as ParameterData
 from infra.domain.person import SEES_ALL, Person
 from infra.domain.request import OPEN
 from infra.domain.words import Words
+from infra.portal.delegation import Delegations, NewDelegation
 from infra.portal.interface import (
     AuditEntry,
     AuditFilter,
     Choice,
-    Component,
     Deployment,
     DeploymentSummary,
     Draft,
@@ -30,12 +30,22 @@ from infra.portal.interface import (
     RequestSummary,
     Services,
 )
+from infra.portal.notice import Notice
+from infra.portal.oversight import Agency, AgencySummary, Operations
+from infra.portal.service.agency import AgencyService
 from infra.portal.service.approval import ApprovalService
 from infra.portal.service.audit import AuditService
+from infra.portal.service.delegation import DelegationService
 from infra.portal.service.deployment import DeploymentService
 from infra.portal.service.ground import Ground, PortalSite
+from infra.portal.service.notice import NoticeService
+from infra.portal.service.operations import OperationsService
 from infra.portal.service.request import RequestService, quota_lines
+from infra.portal.service.review import ReviewService
+from infra.portal.service.standing import standing
+from infra.portal.service.waiting import WaitingService
 from infra.store import deployment as deployments
+from infra.store import notice as notices
 from infra.store import request as requests
 from infra.store import reservation as reservations
 from infra.store.deployment import WantedDeployments
@@ -52,9 +62,15 @@ class PortalServices(Services):
     def __init__(self, database: PortalDatabase, site: PortalSite, clock: Callable[[], datetime]) -> None:
         self._ground = Ground(database, site, clock)
         asking = RequestService(self._ground)
-        self.approvals = ApprovalService(self._ground, asking)
+        self._approvals = ApprovalService(self._ground, asking)
+        self._waiting = WaitingService(self._ground)
+        self._reviews = ReviewService(self._ground, asking)
+        self._delegations = DelegationService(self._ground)
+        self._agencies = AgencyService(self._ground)
+        self._notices = NoticeService(self._ground)
         self._asking = asking
         self._deployments = DeploymentService(self._ground)
+        self._operations = OperationsService(self._ground, self._deployments)
         self._audit = AuditService(self._ground)
 
     def agency_name(self, code: str) -> Words:
@@ -67,8 +83,12 @@ class PortalServices(Services):
     def home(self, person: Person) -> Home:
         agencies = None if person.roles & SEES_ALL else [person.agency] if person.roles else []
         soon = self._ground.today() + timedelta(days=max(self._ground.site.ladder.notices))
-        to_decide = len(self.approvals.to_decide(person, limit=200).items)
         with self._ground.reading() as connection:
+            to_decide, to_review = self._waiting.counts(connection, person)
+            signs_for = tuple(
+                dict.fromkeys(one.giver_name for one in standing(self._ground, connection, person))
+            )
+            unread = notices.unread_count(connection, person.id)
             open_ = requests.count(connection, Wanted(agencies, list(OPEN)))
             living = deployments.count(connection, agencies, _LIVING)
             ending = WantedDeployments(
@@ -79,7 +99,7 @@ class PortalServices(Services):
             known = person.roles and person.agency in self._ground.site.agencies
             quota = quota_lines(reservations.account(connection, person.agency)) if known else ()
         shown = tuple(self._deployments.summary(one) for one in expiring)
-        return Home(open_, to_decide, living, shown, quota)
+        return Home(open_, to_decide, living, shown, quota, to_review, signs_for, unread)
 
     def catalog(self, person: Person) -> tuple[Item, ...]:
         return tuple(
@@ -90,6 +110,9 @@ class PortalServices(Services):
             )
             for one in self._ground.site.catalog.requestable
         )  # fmt: skip
+
+    def latest_key(self, person: Person) -> str:
+        return self._asking.latest_key(person)
 
     def preview(self, person: Person, draft: Draft) -> Preview:
         return self._asking.preview(person, draft)
@@ -118,15 +141,53 @@ class PortalServices(Services):
         self._asking.retry(person, request, version, key)
 
     def to_decide(self, person: Person, *, after: str = "", limit: int = 50) -> Page[RequestSummary]:
-        return self.approvals.to_decide(person, after=after, limit=limit)
+        return self._waiting.to_decide(person, after=after, limit=limit)
 
     def facts(self, person: Person, request: str) -> Facts:
-        return self.approvals.facts(person, request)
+        return self._approvals.facts(person, request)
 
     def decide(  # noqa: PLR0917 (the interface's)
         self, person: Person, request: str, verdict: str, reason: str, version: int, key: str
     ) -> None:
-        self.approvals.decide(person, request, verdict, reason, version, key)
+        self._approvals.decide(person, request, verdict, reason, version, key)
+
+    def to_review(self, person: Person, *, after: str = "", limit: int = 50) -> Page[RequestSummary]:
+        return self._waiting.to_review(person, after=after, limit=limit)
+
+    def review(self, person: Person, request: str, verdict: str, reason: str, key: str) -> None:
+        self._reviews.review(person, request, verdict, reason, key)
+
+    def delegations(self, person: Person) -> Delegations:
+        return self._delegations.delegations(person)
+
+    def delegate(self, person: Person, wanted: NewDelegation, key: str) -> str:
+        return self._delegations.delegate(person, wanted, key)
+
+    def revoke_delegation(self, person: Person, delegation: str, key: str) -> None:
+        self._delegations.revoke(person, delegation, key)
+
+    def agency_summaries(self, person: Person) -> tuple[AgencySummary, ...]:
+        return self._agencies.agencies(person)
+
+    def agency(self, person: Person, code: str) -> Agency:
+        return self._agencies.agency(person, code)
+
+    def operations(self, person: Person) -> Operations:
+        return self._operations.operations(person)
+
+    def notices(
+        self, person: Person, *, unread: bool = False, after: str = "", limit: int = 50
+    ) -> Page[Notice]:
+        return self._notices.notices(person, unread=unread, after=after, limit=limit)
+
+    def read_notices(self, person: Person, ids: Sequence[str] | None) -> None:
+        self._notices.read(person, ids)
+
+    def open_notice(self, person: Person, notice: str) -> str:
+        return self._notices.opened(person, notice)
+
+    def choose_language(self, person: Person, language: str) -> None:
+        self._notices.choose_language(person, language)
 
     def deployments(
         self, person: Person, *, state: str = "", agency: str = "", after: str = "", limit: int = 50
@@ -152,10 +213,7 @@ class PortalServices(Services):
 
     def status(self) -> PublicStatus:
         """What the site's `status` says of the cloud, and that this portal answers."""
-        return PublicStatus(
-            (Component(Words("Cổng tự phục vụ", "Self-service portal"), "up"), *self._ground.site.status()),
-            self._ground.clock(),
-        )
+        return PublicStatus(self._operations.components(), self._ground.clock())
 
 
 def _parameter(one: ParameterData) -> Parameter:

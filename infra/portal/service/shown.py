@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from infra.domain import request as domain
 from infra.domain.approval import (
+    Delegation,
     Signature,
     SignatureRefused,
     Stage,
@@ -34,6 +35,7 @@ from infra.portal.interface import (
     StepState,
 )
 from infra.portal.service.ground import Ground
+from infra.portal.service.standing import standing
 from infra.store import deployment as deployments
 from infra.store import journal
 from infra.store import request as requests
@@ -52,7 +54,7 @@ STAGE_STEPS = {
 
 def number(request: domain.Request) -> str:
     """What people write and say."""
-    return f"YC-{request.created.year}-{request.number:06}"
+    return request.written
 
 
 def subject(request: domain.Request) -> Subject:
@@ -185,28 +187,52 @@ def _draft(request: domain.Request) -> Draft:
     )  # fmt: skip
 
 
+def may_decide(
+    person: Person, request: domain.Request, signed: Sequence[Signed], given: Sequence[Delegation],
+    now: datetime,
+) -> bool:  # fmt: skip
+    return request.state == RequestState.SUBMITTED and _accepted(sign, person, request, signed, given, now)
+
+
+def may_review(
+    person: Person, request: domain.Request, signed: Sequence[Signed], given: Sequence[Delegation],
+    now: datetime,
+) -> bool:  # fmt: skip
+    if not reviews_missing(subject(request), of_round(request, signed)):
+        return False
+    return _accepted(review, person, request, signed, given, now)
+
+
+def unjustified(signed: Sequence[Signed]) -> Signed | None:
+    """The review that found an emergency not justified, if one did."""
+    return next((one for one in signed if one.review and one.signature.verdict == Verdict.REJECT), None)
+
+
+def _accepted(  # noqa: PLR0917 (those of the two functions above)
+    act: Callable[..., Signature], person: Person, request: domain.Request, signed: Sequence[Signed],
+    given: Sequence[Delegation], now: datetime,
+) -> bool:  # fmt: skip
+    """Whether the person's signature would be one; asked of the rule itself, so that both never differ."""
+    past = of_round(request, signed)
+    try:
+        act(person, subject(request), past, verdict=Verdict.APPROVE, reason="", delegations=given, now=now)
+    except SignatureRefused:
+        return False
+    return True
+
+
 def _may(
     ground: Ground, connection: Connection, person: Person, request: domain.Request,
     signed: Sequence[Signed],
 ) -> frozenset[str]:  # fmt: skip
-    may = set()
-    own = person.id == request.requester
-    if own and request.state in (RequestState.SUBMITTED, RequestState.RETURNED, RequestState.FAILED):
-        may.add("withdraw")
-    if own and request.state == RequestState.RETURNED:
-        may.add("change")
-    if request.state == RequestState.FAILED and (own or Role.OPERATOR in person.roles):
-        may.add("retry")
-    now = ground.clock()
-    count = of_round(request, signed)
-    given = requests.delegations_to(connection, person.id, now)
-    act = sign if request.state == RequestState.SUBMITTED else review
-    if request.state == RequestState.SUBMITTED or reviews_missing(subject(request), count):
-        try:
-            act(
-                person, subject(request), count, verdict=Verdict.APPROVE, reason="", delegations=given,
-            now=now )  # fmt: skip
-            may.add("decide" if act is sign else "review")
-        except SignatureRefused:
-            pass
-    return frozenset(may)
+    own, state = person.id == request.requester, request.state
+    given, now = standing(ground, connection, person), ground.clock()
+    retried = state == RequestState.FAILED and not unjustified(signed)
+    asked = {
+        "withdraw": own and state in (RequestState.SUBMITTED, RequestState.RETURNED, RequestState.FAILED),
+        "change": own and state == RequestState.RETURNED,
+        "retry": retried and (own or Role.OPERATOR in person.roles),
+        "decide": may_decide(person, request, signed, given, now),
+        "review": may_review(person, request, signed, given, now),
+    }
+    return frozenset(name for name, may in asked.items() if may)

@@ -39,8 +39,8 @@ for (const form of document.querySelectorAll("form[data-check]")) {
   for (const button of form.querySelectorAll("[data-plain]")) button.hidden = true;
 }
 
-// A summary of what is wrong takes the focus, as a page that was loaded again would not.
-document.querySelector("[role=alert][tabindex]")?.focus();
+// A summary of what is wrong, or what is shown only once, takes the focus: a page that was loaded again would not.
+document.querySelector("[role=alert][tabindex], [role=status][tabindex]")?.focus();
 
 // A request's progress: the page's part again at each event.
 for (const place of document.querySelectorAll("[data-events]")) {

@@ -85,7 +85,7 @@ def test_the_environment_brings_its_byte_code(environment: Path) -> None:
 def test_the_exporters_environment_holds_the_project_and_neither_ansible_nor_pulumi(
     built_depot: Path, tmp_path: Path
 ) -> None:
-    (archive,) = built_depot.glob("environments/citycloud-*.tar.zst")
+    (archive,) = built_depot.glob("environments/citycloud-[0-9]*.tar.zst")
     subprocess.run(["tar", "--zstd", "-xf", archive, "-C", tmp_path], check=True)
     (folder,) = tmp_path.iterdir()
     site = folder / "lib/python3.11/site-packages"

@@ -17,6 +17,7 @@ from infra.hosts import loop_devices, namespace
 from infra.hosts.control_group import Hierarchies
 from infra.hosts.forward import Forward
 from infra.hosts.lock import LabBusy, exclusive
+from infra.hosts.loop_devices import LoopDevice
 from tests.functional.hosts.lab_site import Site, make_site
 
 pytestmark = pytest.mark.live
@@ -43,8 +44,11 @@ def traces(name: str) -> list[str]:
     return found
 
 
-def loops() -> set[str]:
-    return {device.name for device in loop_devices.attached()}
+def attach_loop(site: Site, server: str) -> LoopDevice:
+    """On a file of the server's; as the machine knows it, where other labs have devices of their own."""
+    made = site.run(server, "truncate -s 16M /root/disk && losetup --find --show /root/disk").strip()
+    (device,) = [one for one in loop_devices.attached() if f"/dev/{one.name}" == made]
+    return device
 
 
 def start_and_kill(site: Site, command: str, seconds: float) -> None:
@@ -62,14 +66,14 @@ def states(site: Site) -> set[str]:
 
 def test_a_removed_lab_leaves_no_trace(unmade: Site) -> None:
     name = unmade.inventory.site.site_name
-    before = loops()
     unmade.lab.create(print)
     assert len(traces(name)) > 10
-    unmade.run("hv2", "truncate -s 16M /root/disk && losetup -f /root/disk && rm /root/disk")
-    assert loops() != before
+    device = attach_loop(unmade, "hv2")
+    unmade.run("hv2", "rm /root/disk")
+    assert device in loop_devices.attached()
     unmade.lab.destroy(print)
     assert traces(name) == []
-    assert loops() <= before
+    assert device not in loop_devices.attached()
     assert not unmade.lab.directory.exists()
     assert unmade.lab.site.known_hosts.read_text() == ""
     unmade.lab.destroy(print)
@@ -150,13 +154,12 @@ def test_stop_and_start_keep_disks_and_keys(site: Site) -> None:
 
 
 def test_a_loop_device_of_a_killed_server_is_detached_when_it_starts(site: Site) -> None:
-    before = loops()
-    site.run("hv2", "truncate -s 16M /root/disk && losetup -f /root/disk")
+    device = attach_loop(site, "hv2")
     (server,) = [one for one in site.lab.servers if one.name == "hv2"]
     server.group.kill()
-    assert loops() - before
+    assert device in loop_devices.attached()
     site.lab.start(print)
-    assert loops() <= before
+    assert device not in loop_devices.attached()
 
 
 def test_two_labs_with_the_same_addresses_do_not_meet(site: Site, unmade: Site) -> None:

@@ -34,8 +34,10 @@ from infra.portal.interface import (
     InputRefused,
     Item,
     Kind,
+    NewDelegation,
     NotAllowed,
     NotFound,
+    Notice,
     Page,
     Parameter,
     PolicyResult,
@@ -48,6 +50,7 @@ from infra.portal.interface import (
     Step,
     StepState,
 )
+from tests.functional.portal.memory_signing import FAILURE, MemorySigning
 
 T = TypeVar("T")
 
@@ -114,8 +117,8 @@ KEY = Parameter(
     Words("Khóa SSH công khai", "Public SSH key"),
     required=False,
     help=Words(
-        "Bắt đầu bằng ssh-ed25519. Để trống thì cổng tạo khóa và cho xem một lần.",
-        "Begins with ssh-ed25519. Left empty, the portal makes a key and shows it once.",
+        "Dán nguyên dòng trong tệp .pub, bắt đầu bằng ssh-ed25519.",
+        "Paste the whole line of the .pub file; it begins with ssh-ed25519.",
     ),
 )
 ITEMS = (
@@ -173,14 +176,13 @@ TITLE = Words("Máy chủ ảo", "Plain server")
 
 
 @dataclass
-class MemoryServices:
-    """`clock` is set by tests. Everything is guarded by one lock."""
+class MemoryServices(MemorySigning):
+    """`now` is moved by tests. Everything is guarded by one lock."""
 
     now: datetime = NOW
-    found: dict[str, Request] = field(default_factory=dict)
-    living: dict[str, Deployment] = field(default_factory=dict)
+    people: dict[str, Person] = field(default_factory=lambda: dict(PEOPLE))
+    agency_names: dict[str, Words] = field(default_factory=lambda: dict(AGENCIES))
     log: list[AuditEntry] = field(default_factory=list)
-    by: dict[str, str] = field(default_factory=dict)
     keys: dict[tuple[str, str], tuple[object, str]] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(12))
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -195,15 +197,24 @@ class MemoryServices:
         open_ = [
             one for one in self._seen(person) if one.summary.state in ("submitted", "returned", "approved")
         ]
-        waiting = len(self.to_decide(person).items) if person.roles & {Role.APPROVER, Role.OPERATOR} else 0
+        waiting = len(self.to_decide(person).items)
+        looking = sum(self.may_review(person, one) for one in self.found.values())
         mine = self.deployments(person).items
         soon = tuple(
             one for one in mine if one.expires and one.expires < self.now.date() + timedelta(days=30)
         )
-        return Home(len(open_), waiting, len(mine), soon, self._quota(person.agency, ()))
+        signs_for = tuple(one.display_name for one in self.signs_for(person))
+        quota = self._quota(person.agency, ())
+        unread = len(self.notices(person, unread=True).items)
+        return Home(len(open_), waiting, len(mine), soon, quota, looking, signs_for, unread)
 
     def catalog(self, person: Person) -> tuple[Item, ...]:
         return ITEMS
+
+    def latest_key(self, person: Person) -> str:
+        mine = [one for one in self._seen(person) if self.by[one.summary.id] == person.id]
+        keys = [line.values.get("key", "") for one in mine for line in one.draft.items]
+        return next((key for key in keys if key), "")
 
     def preview(self, person: Person, draft: Draft) -> Preview:
         return Preview(self._quota(person.agency, draft.items), self._costs(draft), tuple(_problems(draft)))
@@ -275,7 +286,8 @@ class MemoryServices:
 
     def facts(self, person: Person, request: str) -> Facts:
         found = self.request(person, request)
-        if not person.roles & {Role.APPROVER, Role.OPERATOR}:
+        signs = person.roles & {Role.APPROVER, Role.OPERATOR} or self.signs_for(person)
+        if Role.AUDITOR in person.roles or not signs:
             raise NotAllowed("only approvers weigh")
         similar = tuple(one.summary for one in self._seen(person) if one.summary.state == "fulfilled")
         return Facts(
@@ -370,18 +382,18 @@ class MemoryServices:
             )
 
     def status(self) -> PublicStatus:
-        return PublicStatus(
-            (
-                Component(Words("Máy chủ ảo", "Servers"), "up"),
-                Component(Words("Mạng", "Networks"), "up"),
-                Component(
-                    Words("Đĩa", "Volumes"),
-                    "degraded",
-                    Words("Tạo đĩa chậm hơn thường lệ.", "New volumes take longer than usual."),
-                ),
-                Component(Words("Cổng tự phục vụ", "This portal"), "up"),
+        return PublicStatus(self.status_of_parts(), self.now)
+
+    def status_of_parts(self) -> tuple[Component, ...]:
+        return (
+            Component(Words("Máy chủ ảo", "Servers"), "up"),
+            Component(Words("Mạng", "Networks"), "up"),
+            Component(
+                Words("Đĩa", "Volumes"),
+                "degraded",
+                Words("Tạo đĩa chậm hơn thường lệ.", "New volumes take longer than usual."),
             ),
-            self.now,
+            Component(Words("Cổng tự phục vụ", "This portal"), "up"),
         )
 
     # What the model is made of ----------------------------------------------------------------------------
@@ -418,8 +430,10 @@ class MemoryServices:
             may |= {"withdraw"} | ({"change"} if state == "returned" else set())
         if state == "failed" and (own or Role.OPERATOR in person.roles):
             may.add("retry")
-        if state == "submitted" and not own and person.roles & {Role.APPROVER, Role.OPERATOR}:
+        if state == "submitted" and self.signs(person, found):
             may.add("decide")
+        if self.may_review(person, found):
+            may.add("review")
         return frozenset(may)
 
     def _owned(self, person: Person, request: str, action: str, version: int) -> Request:
@@ -538,7 +552,62 @@ def a_city() -> MemoryServices:
             frozenset(),
             1,
         )
+    _trouble(city)
     return city
+
+
+def _trouble(city: MemoryServices) -> None:
+    """An emergency that one signature approved, a request that failed, and an approver's leave."""
+    hoa, binh, mai = PEOPLE["u-hoa"], PEOPLE["u-binh"], PEOPLE["u-mai"]
+    urgent = replace(a_draft("Máy thay thế sau sự cố ở phòng máy của quận"), emergency=True)
+    id = city.submit(hoa, urgent, "third-hongbang")
+    city.decide(binh, id, "approve", "", city.found[id].version, "third-decided")
+    lost = city.submit(mai, a_draft("Thử ứng dụng mới của phòng"), "third-lechan")
+    summary = replace(city.found[lost].summary, state="failed", waits_for=Words("", ""), due=None)
+    city.found[lost] = replace(city.found[lost], summary=summary, failure=FAILURE, steps=_steps(city.now, 2))
+    week = city.now.date()
+    city.delegate(binh, NewDelegation("u-hoa", "agency", week, week + timedelta(days=6)), "")
+    city.delegate(
+        binh, NewDelegation("u-hoa", "agency", week + timedelta(days=30), week + timedelta(days=36)), ""
+    )
+    city.revoke_delegation(binh, "g1", "")
+    city.told["u-hoa"] = [
+        Notice(
+            "n2",
+            "approved",
+            Words("Đã được duyệt: YC-2026-000016", "Approved: YC-2026-000016"),
+            Words(
+                "Yêu cầu YC-2026-000016 đã được duyệt và đang được thực hiện.",
+                "Request YC-2026-000016 is approved and being carried out.",
+            ),
+            "/requests/r16",
+            city.now,
+            False,
+            False,
+        ),
+        Notice(
+            "n1",
+            "ending",
+            Words("Sắp hết hạn: web-01", "Ends soon: web-01"),
+            Words("web-01 còn 23 ngày là hết hạn.", "web-01 ends in 23 days."),
+            "/deployments/d-hongbang",
+            city.now - timedelta(days=1),
+            True,
+            False,
+        ),
+    ]
+    city.told["u-dung"] = [
+        Notice(
+            "n3",
+            "emergency",
+            Words("KHẨN CẤP, cần duyệt ngay: YC-2026-000016", "EMERGENCY, decide now: YC-2026-000016"),
+            Words("Yêu cầu khẩn cấp YC-2026-000016 chờ duyệt.", "The emergency YC-2026-000016 waits."),
+            "/approvals/r16",
+            city.now,
+            False,
+            True,
+        )
+    ]
 
 
 def a_draft(purpose: str = "Trang tiếp nhận hồ sơ trực tuyến của quận, thay máy chủ cũ.") -> Draft:

@@ -22,17 +22,24 @@ from tests.functional.portal.portal import Client, Stand
 OPEN, EVERY = "open", "every"
 MEMBERS = frozenset({Role.MEMBER, Role.OPERATOR})
 DECIDERS = frozenset({Role.APPROVER, Role.OPERATOR})
+TAKERS = DECIDERS | {Role.MEMBER}
+"""Who can sign, if only in another's place."""
+OVERSEERS = frozenset({Role.OPERATOR, Role.AUDITOR})
 AUDITORS = frozenset({Role.APPROVER, Role.OPERATOR, Role.AUDITOR})
 ALL = frozenset(Role)
 
 
 @dataclass(frozen=True)
 class Rule:
-    """Who may; `of` what belongs to an agency: a request of hongbang (r12, r13) or its deployment."""
+    """Who may; `of` what belongs to an agency: a request of hongbang (r12, r13), its deployment, itself.
+    `within` are those whom the services let on by their role alone, where that is fewer: they refuse others
+    who have no delegation.
+    """
 
     roles: frozenset[Role]
     scope: Scope
     of: str = ""
+    within: frozenset[Role] = ALL
 
 
 READ, ASK = Scope.READ, Scope.REQUEST
@@ -61,9 +68,20 @@ RULES: dict[str, Rule | str] = {
     "POST /requests/{id}/change": Rule(MEMBERS, ASK, "request"),
     "POST /requests/{id}/withdraw": Rule(MEMBERS, ASK, "request"),
     "POST /requests/{id}/retry": Rule(MEMBERS, ASK, "request"),
-    "GET /approvals": Rule(DECIDERS, Scope.APPROVE),
-    "GET /approvals/{id}": Rule(DECIDERS, Scope.APPROVE, "request"),
-    "POST /approvals/{id}": Rule(DECIDERS, Scope.APPROVE, "request"),
+    "GET /approvals": Rule(TAKERS, Scope.APPROVE),
+    "GET /approvals/{id}": Rule(TAKERS, Scope.APPROVE, "request", DECIDERS),
+    "POST /approvals/{id}": Rule(TAKERS, Scope.APPROVE, "request", DECIDERS),
+    "GET /approvals/reviews": Rule(TAKERS, Scope.APPROVE),
+    "POST /approvals/{id}/review": Rule(TAKERS, Scope.APPROVE, "request", DECIDERS),
+    "GET /approvals/delegations": Rule(TAKERS, Scope.APPROVE),
+    "POST /approvals/delegations": Rule(DECIDERS, Scope.APPROVE),
+    "POST /approvals/delegations/{id}/revoke": Rule(TAKERS, Scope.APPROVE, "nobody"),
+    "GET /agencies": Rule(ALL, READ),
+    "GET /agencies/{id}": Rule(ALL, READ, "agency"),
+    "GET /operations": Rule(OVERSEERS, READ),
+    "GET /notices": Rule(ALL, READ),
+    "POST /notices/read": Rule(ALL, READ),
+    "POST /notices/{id}/open": Rule(ALL, READ, "nobody"),
     "GET /deployments": Rule(ALL, READ),
     "GET /deployments/{id}": Rule(ALL, READ, "deployment"),
     "POST /deployments/{id}": Rule(MEMBERS, Scope.OPERATE, "deployment"),
@@ -78,10 +96,20 @@ RULES: dict[str, Rule | str] = {
     "PUT /api/v1/requests/{id}": Rule(MEMBERS, ASK, "request"),
     "POST /api/v1/requests/{id}/withdrawal": Rule(MEMBERS, ASK, "request"),
     "POST /api/v1/requests/{id}/retry": Rule(MEMBERS, ASK, "request"),
-    "GET /api/v1/requests/{id}/facts": Rule(DECIDERS, READ, "request"),
-    "POST /api/v1/requests/{id}/decision": Rule(DECIDERS, Scope.APPROVE, "request"),
+    "GET /api/v1/requests/{id}/facts": Rule(TAKERS, READ, "request", DECIDERS),
+    "POST /api/v1/requests/{id}/decision": Rule(TAKERS, Scope.APPROVE, "request", DECIDERS),
+    "POST /api/v1/requests/{id}/review": Rule(TAKERS, Scope.APPROVE, "request", DECIDERS),
     "GET /api/v1/requests/{id}/events": Rule(ALL, READ, "request"),
-    "GET /api/v1/approvals": Rule(DECIDERS, READ),
+    "GET /api/v1/approvals": Rule(TAKERS, READ),
+    "GET /api/v1/reviews": Rule(TAKERS, READ),
+    "GET /api/v1/delegations": Rule(TAKERS, READ),
+    "POST /api/v1/delegations": Rule(DECIDERS, Scope.APPROVE),
+    "POST /api/v1/delegations/{id}/revocation": Rule(TAKERS, Scope.APPROVE, "nobody"),
+    "GET /api/v1/agencies": Rule(ALL, READ),
+    "GET /api/v1/agencies/{id}": Rule(ALL, READ, "agency"),
+    "GET /api/v1/operations": Rule(OVERSEERS, READ),
+    "GET /api/v1/notices": Rule(ALL, READ),
+    "POST /api/v1/notices/read": Rule(ALL, READ),
     "GET /api/v1/deployments": Rule(ALL, READ),
     "GET /api/v1/deployments/{id}": Rule(ALL, READ, "deployment"),
     "POST /api/v1/deployments/{id}/actions": Rule(MEMBERS, Scope.OPERATE, "deployment"),
@@ -90,6 +118,7 @@ RULES: dict[str, Rule | str] = {
 THINGS = {
     "request": ("r13", "r15"),
     "deployment": ("d-hongbang", "d-lechan"),
+    "agency": ("hongbang", "lechan"),
     "nobody": ("t1", "t1"),
     "": ("", ""),
 }
@@ -105,6 +134,10 @@ BODIES = {
     "/api/v1/requests/{id}/withdrawal": {"version": 1},
     "/api/v1/requests/{id}/retry": {"version": 1},
     "/api/v1/requests/{id}/decision": {"version": 1, "verdict": "approve"},
+    "/api/v1/requests/{id}/review": {"justified": True},
+    "/api/v1/delegations": {"taker": "u-hoa", "stage": "city", "first": "2026-12-01", "last": "2026-12-02"},
+    "/api/v1/delegations/{id}/revocation": None,
+    "/api/v1/notices/read": {"ids": ["n1"]},
     "/api/v1/deployments/{id}/actions": {"version": 1, "action": "reboot"},
 }
 
@@ -158,6 +191,8 @@ def test_a_role_gets_what_it_may_and_another_agencys_things_do_not_exist(route: 
             assert status == 403, f"{route} {thing}"
         elif rule.of and (rule.of == "nobody" or not person.sees(agency)):
             assert status == 404, f"{route} {thing}"
+        elif not person.roles & rule.within:
+            assert status == 403, f"{route} {thing}"
         else:
             # What its state forbids is told to who may see it; nobody learns it otherwise.
             allowed = {200, 201, 204, 303, 422} | (
@@ -204,12 +239,12 @@ def test_a_list_holds_nothing_of_another_agency() -> None:
 def test_a_role_that_was_taken_away_is_gone_within_minutes() -> None:
     stand = Stand()
     with stand.as_person("u-binh") as client:
-        assert client.get("/approvals").status_code == 200
+        assert client.get("/approvals/r12").status_code == 200
         stand.directory.people["u-binh"] = PEOPLE["u-hoa"].__class__(
             "u-binh", "binh", "hongbang", frozenset({Role.MEMBER})
         )
         stand.later(timedelta(minutes=6))
-        assert client.get("/approvals").status_code == 403
+        assert client.get("/approvals/r12").status_code == 403
         del stand.directory.people["u-binh"]
         stand.later(timedelta(minutes=6))
         assert client.get("/approvals").status_code == 303

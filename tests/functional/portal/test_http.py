@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 from limits import parse
 
 from infra.domain.session import Scope
+from infra.domain.words import Words
 from infra.portal.guard import LARGEST_BODY
+from infra.portal.interface import NewDelegation
 from infra.portal.rates import Rates
-from tests.functional.portal.memory import PASSWORD, PEOPLE
+from tests.functional.portal.memory import PASSWORD, PEOPLE, a_draft
 from tests.functional.portal.portal import ORIGIN, Client, Stand
 
 HOA, BINH = PEOPLE["u-hoa"], PEOPLE["u-binh"]
@@ -284,6 +287,55 @@ def test_the_form_gains_and_loses_items_without_a_script(stand: Stand) -> None:
         assert "items[1].item" not in text
 
 
+def test_a_person_without_a_key_has_one_made_which_is_shown_once_and_loses_nothing(stand: Stand) -> None:
+    with stand.as_person("u-hoa") as client:
+        fields = {**FORM, "csrf": client.csrf_or(""), "key": "key-12345678", "emergency": "true"}
+        fields |= {"do": "key:items[0].values.key"}
+        answer = client.post("/requests/new", data=fields)
+        assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+        private = re.findall(r"-----BEGIN OPENSSH PRIVATE KEY-----[^<]+-----END [^<]+", answer.text)
+        assert len(private) == 1
+        public = re.findall(r"(ssh-ed25519 [\w+/=]+ hoa@citycloud)</textarea>", answer.text)
+        assert len(public) == 1
+        for kept in ('value="web-07"', "Trang tiếp nhận hồ sơ", 'value="30/06/2027"', 'value="nho" checked'):
+            assert kept in answer.text
+        assert 'name="emergency" value="true" checked' in answer.text
+        record = stand.services.log[-1]
+        assert (record.action, record.about[:7]) == ("ssh_key.make", "SHA256:")
+        assert "PRIVATE" not in repr(stand.services.log) + repr(stand.services.found)
+        secret = "".join(private[0].splitlines()[1:-1])[40:80]
+        assert secret not in repr(stand.services.log) + repr(stand.services.found)
+        # Whatever is sent from there on shows it no more.
+        again = {**fields, "items[0].values.key": public[0], "do": "check"}
+        assert "PRIVATE" not in client.post("/requests/new", data=again).text
+        made = client.post("/requests/new", data={**again, "do": "submit"})
+        assert made.status_code == 303
+        # The next form begins with the key that was given last, in each of its fields for one.
+        new = client.get("/requests/new?item=plain-server").text
+        assert public[0] in new
+        assert "PRIVATE" not in new
+    with stand.as_person("u-mai") as other:
+        assert public[0] not in other.get("/requests/new?item=plain-server").text
+
+
+@pytest.mark.parametrize("field", ["purpose", "items[0].values.name", "items[7].values.key", "csrf", ""])
+def test_no_key_is_made_for_a_field_that_takes_none(stand: Stand, field: str) -> None:
+    with stand.as_person("u-hoa") as client:
+        before = len(stand.services.log)
+        fields = {**FORM, "csrf": client.csrf_or(""), "key": "key-12345678", "do": f"key:{field}"}
+        answer = client.post("/requests/new", data=fields)
+        assert answer.status_code == 200
+        assert "PRIVATE" not in answer.text
+        assert len(stand.services.log) == before
+
+
+def test_an_item_that_is_added_takes_the_key_of_the_form(stand: Stand) -> None:
+    with stand.as_person("u-hoa") as client:
+        fields = {**FORM, "csrf": client.csrf_or(""), "items[0].values.key": "ssh-ed25519 AAAA hoa@quan"}
+        text = client.post("/requests/new", data={**fields, "do": "add:", "add": "plain-server"}).text
+        assert text.count("ssh-ed25519 AAAA hoa@quan</textarea>") == 2
+
+
 def test_a_decision_on_what_has_changed_meanwhile_is_not_taken(stand: Stand) -> None:
     with stand.as_person("u-binh") as client:
         old = str(stand.services.found["r12"].version)
@@ -305,6 +357,116 @@ def test_a_rejection_needs_a_reason_and_keeps_what_was_written(stand: Stand) -> 
             "/approvals/r12", "/approvals/r12", verdict="reject", reason="Trùng", version=version
         )
         assert done.headers["location"] == "/approvals?done=1"
+
+
+def test_a_leave_is_delegated_and_ended_by_forms_alone(stand: Stand) -> None:
+    place = "/approvals/delegations"
+    with stand.as_person("u-binh") as binh, stand.as_person("u-hoa") as hoa:
+        assert hoa.get("/approvals/r14").status_code == 404
+        wrong = binh.submit(place, place, taker="", stage="agency", first="27/11/2026", last="hôm nào")
+        assert wrong.status_code == 422
+        assert wrong.text.count('aria-invalid="true"') == 2
+        assert 'value="27/11/2026"' in wrong.text
+        unknown = binh.submit(
+            place, place, taker="u-mai", stage="agency", first="2026-11-27", last="2026-12-01"
+        )
+        assert "Hãy chọn một đồng nghiệp" in unknown.text
+        done = binh.submit(place, place, taker="u-hoa", stage="agency", first="27/11/2026", last="01/12/2026")
+        assert (done.status_code, done.headers["location"]) == (303, f"{place}?done=1")
+        assert "Trần Văn Bình" in hoa.get("/").text
+        assert "Đang có hiệu lực" in hoa.get(place).text
+        assert "Ủy quyền mới" not in hoa.get(place).text
+        given = stand.services.given[-1].id
+        assert hoa.submit(f"{place}/{given}/revoke", place).status_code == 303
+        assert "Đang có hiệu lực" not in hoa.get(place).text
+        assert binh.submit(f"{place}/{given}/revoke", place).status_code == 409
+
+
+def test_a_delegate_weighs_and_decides_by_the_pages(stand: Stand) -> None:
+    wanted = NewDelegation("u-hoa", "agency", date(2026, 11, 27), date(2026, 12, 1))
+    other = stand.services.submit(replace(HOA, id="u-tam", display_name="Tâm"), a_draft(), "by-another")
+    with stand.as_person("u-hoa") as hoa:
+        assert hoa.get(f"/approvals/{other}").status_code == 403
+        stand.services.delegate(BINH, wanted, "")
+        assert other in hoa.get("/approvals").text
+        page = hoa.submit(
+            f"/approvals/{other}", f"/approvals/{other}", verdict="approve", reason="",
+            version=hoa.hidden(f"/approvals/{other}", "version"),
+        )  # fmt: skip
+        assert page.headers["location"] == "/approvals?done=1"
+        # Their own request they do not sign, in nobody's place.
+        assert 'name="verdict"' not in hoa.get("/approvals/r12").text
+
+
+def test_an_emergency_that_was_not_justified_says_so_wherever_it_is_shown(stand: Stand) -> None:
+    with stand.as_person("u-dung") as dung, stand.as_person("u-hoa") as hoa:
+        assert "r16" in dung.get("/approvals/reviews").text
+        empty = dung.submit("/approvals/r16/review", "/approvals/r16", verdict="reject", reason="")
+        assert (empty.status_code, "Hãy ghi lý do" in empty.text) == (422, True)
+        assert dung.submit("/approvals/r16/review", "/approvals/r16", reason="x").status_code == 422
+        done = dung.submit("/approvals/r16/review", "/approvals/r16", verdict="reject", reason="Không gấp")
+        assert done.headers["location"] == "/approvals/reviews?done=1"
+        assert "r16" not in dung.get("/approvals/reviews").text
+        page = hoa.get("/requests/r16").text
+        assert "Không chính đáng" in page
+        assert "Không gấp" in page
+
+
+def test_a_note_on_a_deployment_stands_on_its_page(stand: Stand) -> None:
+    one = stand.services.living["d-hongbang"]
+    stand.services.living["d-hongbang"] = replace(one, note=Words("Sớm hết hạn vì …", "Ends soon because …"))
+    with stand.as_person("u-hoa") as hoa:
+        assert "Sớm hết hạn vì …" in hoa.get("/deployments/d-hongbang").text
+
+
+def test_who_sees_one_agency_is_led_to_it(stand: Stand) -> None:
+    with stand.as_person("u-binh") as binh, stand.as_person("u-lan") as lan:
+        assert binh.get("/agencies").headers["location"] == "/agencies/hongbang"
+        assert lan.get("/agencies").text.count('href="/agencies/') == 3
+        assert [one["code"] for one in binh.get("/api/v1/agencies").json()] == ["hongbang"]
+
+
+@pytest.mark.parametrize(("url", "there"), [("", False), ("https://ops.cong.test/", True)])
+def test_the_teams_own_pages_are_linked_where_there_are_any(url: str, there: bool) -> None:
+    with Stand(more={"ops_url": url}).as_person("u-dung") as dung:
+        assert ("cảnh báo" in dung.get("/operations").text.lower()) is there
+
+
+def test_a_menu_holds_what_its_reader_has_use_for(stand: Stand) -> None:
+    wanted = {"u-hoa": set(), "u-binh": {"/approvals"}, "u-lan": {"/agencies", "/operations"},
+              "u-dung": {"/approvals", "/agencies", "/operations"}}  # fmt: skip
+    for person, there in wanted.items():
+        with stand.as_person(person) as client:
+            menu = re.search(r"<nav.*?</nav>", client.get("/account").text, flags=re.S)
+            assert menu is not None
+            found = set(re.findall('href="([^"]+)"', menu[0]))
+            assert found & {"/approvals", "/agencies", "/operations"} == there
+
+
+def test_a_notice_leads_to_what_it_is_about_and_is_read_then(stand: Stand) -> None:
+    with stand.as_person("u-hoa") as hoa, stand.as_person("u-mai") as mai:
+        assert "Thông báo chưa đọc" in hoa.get("/").text
+        assert hoa.get("/notices").text.count("chưa đọc</strong>") == 1
+        assert mai.submit("/notices/n2/open", "/notices").status_code == 404
+        answer = hoa.submit("/notices/n2/open", "/notices")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/requests/r16")
+        assert hoa.get("/api/v1/notices", params={"unread": True}).json()["items"] == []
+        assert "Thông báo chưa đọc" not in hoa.get("/").text
+    with stand.as_person("u-dung") as dung:
+        assert dung.submit("/notices/read", "/notices").status_code == 303
+        assert [one["read"] for one in dung.get("/api/v1/notices").json()["items"]] == [True]
+
+
+def test_who_chooses_a_language_gets_their_mails_in_it(stand: Stand) -> None:
+    with stand.as_person("u-hoa") as hoa:
+        hoa.get("/requests")
+        assert stand.services.languages == {}
+        hoa.get("/requests?lang=en")
+        hoa.get("/requests")
+        assert stand.services.languages == {"u-hoa": "en"}
+    with stand.client() as nobody:
+        nobody.get("/sign-in?lang=en")
+    assert stand.services.languages == {"u-hoa": "en"}
 
 
 def test_stopping_a_server_asks_once_more(stand: Stand) -> None:
@@ -365,7 +527,7 @@ def test_a_list_is_read_page_by_page_to_its_end(stand: Stand) -> None:
             after = page["next"]
             if not after:
                 break
-        assert seen == ["r15", "r14", "r13", "r12"]
+        assert seen == ["r17", "r16", "r15", "r14", "r13", "r12"]
 
 
 def test_a_token_is_shown_once_ends_in_time_and_can_be_revoked(stand: Stand) -> None:
@@ -412,7 +574,8 @@ def test_every_answer_of_the_api_is_documented_with_its_problems(stand: Stand) -
         for method, call in calls.items():
             assert path.startswith("/api/v1/")
             assert call["summary"], f"{method} {path}"
-            for status in ("401", "403", "422", "429", "503"):
+            who = () if call.get("security") == [] else ("401", "403")
+            for status in (*who, "422", "429", "503"):
                 assert "application/problem+json" in call["responses"][status]["content"], f"{method} {path}"
             assert ("404" in call["responses"]) == ("{id}" in path)
             key = [one for one in call.get("parameters", ()) if one["name"] == "Idempotency-Key"]
@@ -427,8 +590,6 @@ def test_the_language_that_was_chosen_once_is_kept(stand: Stand) -> None:
 
 
 def test_an_export_of_the_audit_log_cannot_run_a_formula(stand: Stand) -> None:
-    from infra.domain.words import Words
-
     stand.services.record(HOA, "request.submit", "=HYPERLINK(1)", Words("+x", "@x"), "-1")
     with stand.as_person("u-lan") as client:
         last = client.get("/audit/export.csv").text.strip().splitlines()[-1]

@@ -4,60 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from infra import inventory as inventories
-from infra.domain.person import Person, Role
-from infra.domain.quota import LANDING_ZONE_USAGE
-from infra.domain.words import Words
-from infra.portal.service.ground import PortalSite
-from infra.portal.service.services import PortalServices
-from infra.store import reservation
 from infra.store.portal_database import PortalDatabase
-from infra.store.session import SessionStore
-from tests.functional.portal.memory import NOW, MemoryDirectory
-from tests.functional.portal.portal import Client, Stand
+from tests.functional.portal.real import RealStand
 
-ROOT = Path(__file__).parents[3]
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl hoa@quan"
-
-
-class RealStand(Stand):
-    """The portal over PortalServices; people of the lab's first two agencies."""
-
-    def __init__(self, database: PortalDatabase) -> None:
-        lab = inventories.load(ROOT / "inventories/lab")
-        self.now = NOW
-        site = PortalSite(agencies={one.code: one for one in lab.agencies}, catalog=lab.catalog)
-        first, second = (one.code for one in lab.agencies[:2])
-        self.people = {
-            name: Person(name, name, agency, frozenset({role}), name.title())
-            for name, agency, role in (
-                ("hoa", first, Role.MEMBER), ("binh", first, Role.APPROVER), ("mai", second, Role.MEMBER),
-                ("dung", second, Role.OPERATOR), ("lan", second, Role.AUDITOR),
-            )
-        }  # fmt: skip
-        with database.writing() as tx:
-            for one in lab.agencies:
-                reservation.set_account(tx, one.code, one.quota, LANDING_ZONE_USAGE, NOW)
-        self.catalog = lab.catalog
-        super().__init__(
-            services=PortalServices(database, site, lambda: self.now),  # type: ignore[arg-type]
-            sessions=SessionStore(database),  # type: ignore[arg-type]
-            directory=MemoryDirectory(self.people),
-            agencies={one.code: Words(one.name_vi, one.name_en) for one in lab.agencies},
-        )
-
-    def clock(self) -> datetime:
-        return self.now
-
-    def as_person(self, id: str) -> Client:
-        made = self.client()
-        made.cookies.set("__Host-session", self.access.begin(self.people[id], "keystone", "192.0.2.7"))
-        return made
 
 
 @pytest.fixture

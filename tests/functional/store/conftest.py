@@ -39,7 +39,12 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database of one test's own."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/ledger.sqlite"
-    folder, name = request.getfixturevalue("cluster"), f"ledger{next(_NUMBER)}"
+    return new_database(request.getfixturevalue("cluster"))
+
+
+def new_database(folder: str) -> str:
+    """The URL of an empty PostgreSQL database; `folder` has its socket."""
+    name = f"ledger{next(_NUMBER)}"
     with psycopg.connect(host=folder, user="citycloud", dbname="postgres", autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     return f"postgresql+psycopg://citycloud@/{name}?host={folder}"

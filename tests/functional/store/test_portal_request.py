@@ -149,37 +149,6 @@ def test_the_tables_themselves_refuse_a_signature_of_who_asked(
     write("an", "binh", "")
 
 
-def test_a_delegate_from_another_agency_sees_and_signs_what_was_delegated(
-    services: PortalServices, clock: Clock
-) -> None:
-    id_ = services.submit(AN, make_draft(), "")
-    with pytest.raises(NotFound):
-        services.facts(STRANGER, id_)
-    services.approvals.delegate(BINH, "khach", NOW, NOW + dt.timedelta(days=3), "")
-    assert [one.id for one in services.to_decide(STRANGER).items] == [id_]
-    services.decide(STRANGER, id_, "approve", "", 1, "")
-    facts = services.audit(DUNG, AuditFilter(action="request.approve")).items[0]
-    assert facts.who == "Khach"
-    other = services.submit(AN, make_draft(), "")
-    clock.forward(days=4)
-    with pytest.raises(NotFound):
-        services.decide(STRANGER, other, "approve", "", 1, "")
-
-
-def test_an_emergency_is_loud_and_waits_for_its_review(services: PortalServices) -> None:
-    id_ = services.submit(AN, make_draft("secret-server", emergency=True), "")
-    approve(services, CHI, id_)
-    assert services.request(AN, id_).summary.state == "approved"
-    told = [one.told.en for one in services.audit(DUNG, AuditFilter(action="request.")).items]
-    assert all(one.startswith("EMERGENCY") for one in told)
-    assert [one.id for one in services.approvals.to_review(BINH)] == [id_]
-    assert services.request(BINH, id_).may == {"review"}
-    with pytest.raises(NotAllowed):
-        services.approvals.review(CHI, id_, "approve", "", "")
-    services.approvals.review(BINH, id_, "reject", "không khẩn cấp", "")
-    assert services.approvals.to_review(BINH) == ()
-
-
 def test_what_belongs_to_another_agency_does_not_exist(services: PortalServices) -> None:
     id_ = services.submit(AN, make_draft(), "")
     calls: list[Callable[[Person], object]] = [

@@ -356,3 +356,21 @@ def test_the_inventorys_accounts_are_taken_in_once(portal: PortalDatabase) -> No
     changed = [replace(agencies[0], quota=LIMIT * 2), agencies[1]]
     assert take_in(portal, changed, [small], NOW) == ("sotc",)
     assert portal.verify() == 3
+
+
+def test_nothing_is_given_back_before_all_of_its_request_is_made(
+    services: PortalServices, book: WorkBook, held: Lease
+) -> None:
+    id_ = approved(services)
+    first, second = book.begin(held, id_, NOW).deployments
+    book.activate(held, first.id, {}, NOW)
+    for person in (AN, BINH, CHI):
+        shown = services.deployment(person, first.id)
+        assert "retire" not in shown.may
+        with pytest.raises(Conflict):
+            services.act(person, first.id, "retire", shown.version, "")
+    book.activate(held, second.id, {}, NOW)
+    book.fulfill(held, id_, NOW)
+    shown = services.deployment(AN, first.id)
+    services.act(AN, first.id, "retire", shown.version, "")
+    assert services.request(AN, id_).summary.state == "fulfilled"

@@ -173,8 +173,8 @@ CASES = {
     ),
     "two flavors of one name": Case(
         PLATFORM,
-        "name: vm.medium",
-        "name: vm.small",
+        "name: vm.medium, vcpus: 2",
+        "name: vm.small, vcpus: 1",
         "flavors[1].name",
         "vm.small",
         "already the name of flavors[0]",

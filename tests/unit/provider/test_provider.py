@@ -11,6 +11,7 @@ from pulumi.provider.experimental.property_value import PropertyValue
 
 from infra.cloud.credentials import Credentials
 from infra.provider.provider import NotConfigured, OpenStackProvider
+from infra.provider.registry import resource
 from infra.provider.values import UNKNOWN, plain_map, wire_map
 from tests.fakes.openstack import FakeCloud, FakeOpenStack
 
@@ -191,3 +192,9 @@ def test_a_resource_is_worked_on_in_the_region_that_it_names(
     )
     harness.ask("delete", engine.DeleteRequest(NETWORK, made.resource_id, made.properties, 0))
     assert asked == ["hue"] * 5
+
+
+def test_what_is_in_a_component_is_of_the_type_that_it_is_outside() -> None:
+    """An engine names it with the types of its parents, which no program of the official package misses."""
+    plain = resource("openstack:compute/instance:Instance")
+    assert type(resource("city:Site$city:Server$openstack:compute/instance:Instance")) is type(plain)

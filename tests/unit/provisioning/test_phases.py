@@ -67,7 +67,7 @@ def test_a_lab_goes_through_every_phase_in_order(site: SiteContext, tether: Teth
     assert playbook == [
         "base", "journals", "database", "message_queue", "load_balancer", "network", "schemas", "identity",
         "services",
-        "hypervisors", "watching", "monitoring",
+        "hypervisors", "watching", "monitoring", "portal",
     ]  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def test_what_stays_the_same_is_no_step() -> None:
 def test_a_reason_is_told_once_without_colours_and_without_the_engines_last_words() -> None:
     events = RunEvents(lambda step: None)
     for message in ("<{%reset%}>1 error occurred:\n\t* no quota\n<{%reset%}>", "no quota", "update failed"):
-        events(make_event(diagnostic_event=SimpleNamespace(severity="error", message=message)))
+        events(make_event(diagnostic_event=SimpleNamespace(severity="error", message=message, urn="")))
     assert events.reason("?") == "no quota"
     assert RunEvents(lambda step: None).reason("last words") == "last words"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from itertools import chain, combinations, product
 
 import pytest
@@ -19,10 +20,12 @@ from infra.domain.approval import (
     Verdict,
     authorities,
     open_stages,
+    own_stages,
     review,
     reviews_missing,
     sign,
     stages,
+    upheld,
     verdict,
 )
 from infra.domain.person import Person, Role
@@ -132,6 +135,32 @@ def test_a_delegation_counts_in_its_time_for_its_agency_and_stage_only() -> None
     assert not authorities(make_person("e", Role.MEMBER), "sotc", [given], NOW)
     with pytest.raises(ValueError, match="themselves"):
         make_delegation("binh", "binh")
+
+
+def test_a_delegation_that_was_revoked_counts_no_more_from_then_on() -> None:
+    revoked = replace(make_delegation("binh", "dung"), revoked=NOW)
+    assert revoked.is_in_force(NOW - dt.timedelta(seconds=1))
+    assert not revoked.is_in_force(NOW)
+
+
+@pytest.mark.parametrize("roles", ROLES, ids=lambda roles: "+".join(sorted(roles)) or "none")
+@pytest.mark.parametrize("agency", ["sotc", "sonv"])
+def test_a_delegation_stands_while_its_giver_has_what_it_lends(roles: frozenset[Role], agency: str) -> None:
+    giver = Person("binh", "binh", agency, roles)
+    for_agency = make_delegation("binh", "dung")
+    for_city = make_delegation("binh", "dung", Stage.CITY)
+    found = upheld([for_agency, for_city], {"binh": giver})
+    signs = Role.AUDITOR not in roles
+    assert (for_agency in found) == (signs and Role.APPROVER in roles and agency == "sotc")
+    assert (for_city in found) == (signs and Role.OPERATOR in roles)
+    assert set(own_stages(giver)) == {
+        stage for stage, role in ((Stage.AGENCY, Role.APPROVER), (Stage.CITY, Role.OPERATOR))
+        if signs and role in roles
+    }  # fmt: skip
+
+
+def test_a_delegation_of_somebody_whom_nobody_knows_any_more_counts_for_nothing() -> None:
+    assert upheld([make_delegation("binh", "dung")], {}) == ()
 
 
 @pytest.mark.parametrize("wanted", [Verdict.REJECT, Verdict.RETURN])

@@ -6,10 +6,11 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.domain.deployment import Deployment, DeploymentState, Ladder, StepKind
+from infra.domain.deployment import Deployment, DeploymentState, Ladder, StepKind, curtailed
 
 END = dt.date(2027, 1, 31)
 LADDER = Ladder()
@@ -78,3 +79,21 @@ def test_what_has_no_end_and_what_is_not_in_use_has_no_ladder() -> None:
     assert LADDER.due(make_deployment(expires=None), END) is None
     for state in set(DeploymentState) - {DeploymentState.ACTIVE, DeploymentState.SUSPENDED}:
         assert LADDER.due(make_deployment(state=state), END + dt.timedelta(days=9)) is None
+
+
+TODAY = dt.date(2026, 11, 27)
+SOON = dt.date(2026, 12, 4)
+
+
+@pytest.mark.parametrize("state", DeploymentState)
+@pytest.mark.parametrize("hold", [False, True])
+@pytest.mark.parametrize(
+    ("expires", "shortened"),
+    [(None, True), (END, True), (SOON + dt.timedelta(days=1), True), (SOON, False), (TODAY, False)],
+)
+def test_what_an_unjustified_emergency_made_ends_in_a_week_unless_it_is_held_or_ends_anyway(
+    state: DeploymentState, hold: bool, expires: dt.date | None, shortened: bool
+) -> None:
+    one = make_deployment(state=state, legal_hold=hold, expires=expires)
+    living = state in (DeploymentState.PROVISIONING, DeploymentState.ACTIVE)
+    assert curtailed(one, TODAY) == (SOON if living and shortened and not hold else None)

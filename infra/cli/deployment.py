@@ -1,0 +1,137 @@
+"""`citycloud deployment`: what was made for one, and what one does with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+from rich.console import RenderableType
+from rich.text import Text
+
+from infra.cli.portal_client import Portal
+from infra.cli.portal_view import (
+    Row,
+    day,
+    found_deployment,
+    key_option,
+    limit_option,
+    listing,
+    moment,
+    portal_options,
+    sheet,
+    show,
+    some,
+    state,
+    told,
+    version_option,
+)
+from infra.domain.deployment import DeploymentState
+from infra.domain.words import Words
+from infra.portal.language import Reader
+
+NAME, STATE, AGENCY = Words("Tên", "Name"), Words("Trạng thái", "State"), Words("Cơ quan", "Agency")
+WHAT, ADDRESS = Words("Loại", "What"), Words("Địa chỉ", "Address")
+UNTIL = Words("Dùng đến", "Until")
+ACTIONS = {
+    "start": "Start DEPLOYMENT, which was stopped.",
+    "stop": "Stop DEPLOYMENT; it keeps its disks, its addresses and its share of the quota.",
+    "reboot": "Restart DEPLOYMENT.",
+    "renew": "Use DEPLOYMENT further; possible from the first notice of its end on.",
+    "retire": "Give DEPLOYMENT back: it is deleted, and its share of the quota is free again.",
+    "hold": "Put DEPLOYMENT under legal hold: nothing of it is deleted.",
+    "unhold": "End the legal hold of DEPLOYMENT.",
+}
+
+
+@click.group()
+def deployment() -> None:
+    """What was made of approved requests: list, start, stop, renew, give back."""
+
+
+@deployment.command("list")
+@click.option("--state", "wanted", type=click.Choice([str(one) for one in DeploymentState]), default=None,
+              help="Only those in this state.")  # fmt: skip
+@click.option("--agency", default="", metavar="CODE", help="Only those of this agency.")
+@limit_option
+@portal_options
+def list_(*, portal: Portal, say: Reader, output: str, wanted: str | None, agency: str, limit: int) -> None:
+    """Deployments that I may see, the newest first."""
+    found = portal.every("deployments", size=limit + 1, state=wanted or "", agency=agency)
+    rows, more = some(found, limit)
+    shown = [
+        (one["name"], state(say, one["state"]), one["agency"], told(say, one["item"]), one["address"],
+         day(say, one["expires"]))
+        for one in rows
+    ]  # fmt: skip
+    heads = (NAME, STATE, AGENCY, WHAT, ADDRESS, UNTIL)
+    show(output, {"items": rows, "more": more}, listing(say, heads, shown, more))
+
+
+@deployment.command("show")
+@click.argument("name", metavar="DEPLOYMENT")
+@portal_options
+def show_(*, portal: Portal, say: Reader, output: str, name: str) -> None:
+    """Show DEPLOYMENT (its name or id): address, how to connect, its end, its past."""
+    found = found_deployment(portal, name)
+    show(output, found, _sheet(say, found))
+
+
+def _action(name: str, sentence: str) -> Callable[..., Any]:
+    """The command of an action."""
+
+    def act(
+        *,
+        portal: Portal,
+        say: Reader,
+        output: str,
+        name_: str,
+        version: int | None,
+        key: str,
+        yes: bool = True,
+    ) -> None:
+        before = found_deployment(portal, name_)
+        summary = before["summary"]
+        if not yes:
+            asked = Words("Xóa {} và mọi dữ liệu trong đó?", "Delete {} and all data in it?")
+            click.confirm(say.words(asked).format(summary["name"]), abort=True, err=True)
+        body = {"action": name, "version": version or before["version"]}
+        portal.change("deployments", summary["id"], "actions", body=body, key=key)
+        found = portal.read("deployments", summary["id"])
+        line = Text.assemble(f"{summary['name']}  ", state(say, found["summary"]["state"]), f"  {name}")
+        show(output, found, line)
+
+    command: Any = key_option(version_option(portal_options(act)))
+    if name == "retire":
+        command = click.option("--yes", is_flag=True, help="Do not ask whether it is meant.")(command)
+    command = click.argument("name_", metavar="DEPLOYMENT")(command)
+    made: Callable[..., Any] = deployment.command(name, help=sentence)(command)
+    return made
+
+
+for _name, _sentence in ACTIONS.items():
+    _action(_name, _sentence)
+
+
+def _sheet(say: Reader, found: Row) -> RenderableType:
+    summary = found["summary"]
+    held = say.words(Words("có", "yes")) if found["legal_hold"] else ""
+    facts: list[tuple[Words, Text | str]] = [
+        (NAME, summary["name"]),
+        (STATE, state(say, summary["state"])),
+        (WHAT, told(say, summary["item"])),
+        (AGENCY, told(say, summary["agency_name"])),
+        (Words("Chủ sở hữu", "Owner"), found["owner"]),
+        (ADDRESS, summary["address"]),
+        (Words("Tài khoản", "User"), found["user"]),
+        *((Words("Kết nối", "Connect"), f"{told(say, label)}: {value}") for label, value in found["connect"]),
+        (Words("Tạo lúc", "Made"), moment(say, summary["created"])),
+        (UNTIL, day(say, summary["expires"])),
+        (Words("Giữ theo yêu cầu pháp lý", "Legal hold"), held),
+        (Words("Yêu cầu", "Request"), found["request"]),
+        *((Words("Đã qua", "Past"), f"{moment(say, at)}  {told(say, what)}") for at, what in found["events"]),
+        (Words("Có thể", "You may"), ", ".join(sorted(found["may"]))),
+        (Words("Phiên bản", "Version"), str(found["version"])),
+        (Words("Mã", "Id"), summary["id"]),
+    ]
+    return sheet(say, facts)

@@ -1,0 +1,74 @@
+"""The self-service portal on the real cloud: a clerk asks in a browser, an approver decides, the worker
+makes, and the clerk enters the server with the key that was shown once.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.hosts.keys import write_whole
+from tests.cloud.conftest import Site
+
+AGENCY = "sonv"
+PEOPLE = {"member": "hoa", "approver": "binh"}
+
+
+@pytest.fixture(scope="module")
+def walked(site: Site, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the walk through the whole path told."""
+    folder = tmp_path_factory.mktemp("portal")
+    variables = yaml.safe_load((site.inventory / "group_vars/all.yml").read_text())
+    people: dict[str, Any] = {"portal": f"https://{variables['api_name']}"}
+    for role, name in PEOPLE.items():
+        made = site.ok("people", "add", AGENCY, name, "--role", role, "--output", "json").json
+        people[role] = {"agency": AGENCY, "name": name, "password": made["password"]}
+    file = folder / "people.json"
+    write_whole(file, json.dumps(people).encode(), 0o600)
+    told: dict[str, Any] = json.loads(
+        site.script("tests.cloud.portal_walk", str(file), str(folder), timeout=1800)
+    )
+    return told
+
+
+def test_a_clerk_asks_in_a_browser_and_ends_in_the_server(walked: dict[str, Any]) -> None:
+    assert walked["state"] == "fulfilled", walked["page"]
+    assert walked["ssh"].splitlines()[0] == "debian"
+    assert walked["ssh"].splitlines()[-1] == "1"  # the web server's first page
+
+
+def test_every_phase_is_told_with_its_times(walked: dict[str, Any]) -> None:
+    steps = walked["deployment"]["steps"]
+    assert [one["state"] for one in steps] == ["done"] * len(steps)
+    assert all(one["started"] and one["ended"] for one in steps)
+
+
+def test_what_is_given_back_leaves_nothing(walked: dict[str, Any], site: Site) -> None:
+    assert walked["given_back"] == "retired"
+    held = site.holdings(AGENCY)
+    assert [one for one in held.get("servers", []) if walked["deployment"]["id"] in json.dumps(one)] == []
+
+
+def test_the_audit_chain_is_whole_and_tells_of_it(walked: dict[str, Any], site: Site) -> None:
+    server = "ctl1"
+    told = site.on(server, "citycloud-portal", "audit", "verify", "--output", "json")
+    assert json.loads(told)["records"] > 10
+
+
+def test_a_backup_of_the_portal_can_be_restored(site: Site) -> None:
+    folder = "/var/lib/citycloud-portal"
+    script = (
+        f"set -eu; citycloud-portal backup --to {folder}/backup.gz;"
+        f" citycloud-portal restore --from {folder}/backup.gz --into sqlite:///{folder}/restored.sqlite;"
+        f" rm {folder}/backup.gz {folder}/restored.sqlite*"
+    )
+    site.on("ctl1", "sh", "-c", script)
+
+
+def test_what_the_portal_made_is_no_drift(walked: dict[str, Any], site: Site) -> None:
+    report = site.ok("zone", "drift", AGENCY, "--output", "json").json["report"]
+    (stack,) = report["stacks"]
+    assert stack["findings"] == []

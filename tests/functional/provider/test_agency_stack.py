@@ -1,0 +1,101 @@
+"""What an agency asked for in the portal, by the real engine and provider against a cloud in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from infra.cloud.credentials import Credentials
+from infra.domain.blueprint import DEPLOYMENT_KEY, Wanted
+from infra.domain.catalog import ITEM_KEY
+from infra.provisioning.agency_stack import AgencyStacks, DeploymentsNotMade, StackPlace
+from stacks.blueprints import REALISES
+from stacks.blueprints.network import RANGE, addresses_of
+from tests.functional.provider.conftest import Place
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl hoa"
+WEB = Wanted(
+    "id-1", "web-server-1-1", "web-server", "web-server",
+    {"size": "container.small", "public_address": "true", "ssh_key": KEY}, on=True,
+)  # fmt: skip
+PLAIN = Wanted(
+    "id-2", "plain-server-2-1", "plain-server", "plain-server",
+    {"size": "vm.small", "volume_gib": "5", "ssh_key": KEY}, on=True,
+)  # fmt: skip
+DATABASE = Wanted(
+    "id-3", "database-server-3-1", "database-server", "database-server",
+    {"size": "vm.small", "volume_gib": "5", "database": "hoso", "ssh_key": KEY}, on=True,
+)  # fmt: skip
+NETWORK = Wanted(
+    "id-4", "private-network-4-1", "private-network", "private-network", {"purpose": "database"}, on=True
+)
+
+
+@pytest.fixture
+def agency(place: Place) -> str:
+    """One with a landing zone and nothing in it."""
+    code = next(one.code for one in place.inventory.agencies if not one.servers)
+    with place.stacks() as stacks:
+        stacks.platform_up()
+        stacks.zone_up([code])
+    return code
+
+
+@pytest.fixture
+def worker_stacks(place: Place, agency: str, tmp_path: Path) -> Iterator[AgencyStacks]:
+    where = StackPlace(tmp_path / "portal", place.cache, "", "passphrase")
+    credentials = Credentials.from_environment(place.server.environment())
+    with AgencyStacks(place.inventory, where, credentials, "ssh-ed25519 AAAAC3Nz worker") as stacks:
+        yield stacks
+
+
+def test_every_item_that_can_be_asked_for_has_a_blueprint(place: Place) -> None:
+    kinds = {item.blueprint.partition("/")[0] for item in place.inventory.catalog.requestable}
+    assert kinds == set(REALISES)
+
+
+def test_what_is_asked_for_stands_is_stopped_and_leaves_nothing(
+    place: Place, agency: str, worker_stacks: AgencyStacks
+) -> None:
+    fake = place.server.fake
+    before = fake.residue()
+    made = worker_stacks.up(agency, [WEB, PLAIN, DATABASE, NETWORK])
+    servers = {one["name"]: one for one in fake.kind("servers").values()}
+    assert set(servers) == {WEB.name, PLAIN.name, DATABASE.name}
+    assert servers[WEB.name]["metadata"][DEPLOYMENT_KEY] == "id-1"
+    assert servers[WEB.name]["metadata"][ITEM_KEY] == "web-server"
+    assert made["id-1"]["server_id"] == servers[WEB.name]["id"]
+    assert made["id-1"]["ssh"] == f"ssh debian@{made['id-1']['address']}"
+    assert made["id-1"]["url"] == f"http://{made['id-1']['address']}/"
+    assert made["id-2"]["address"] == ""
+    assert made["id-2"]["ssh"] == f"ssh debian@{made['id-2']['fixed_address']}"
+    assert made["id-3"]["database"] == f"psql -h {made['id-3']['fixed_address']} -U hoso hoso"
+    assert made["id-4"]["cidr"] == str(addresses_of("id-4"))
+    assert sorted(one["size"] for one in fake.kind("volumes").values()) == [5, 5]
+
+    again = worker_stacks.up(agency, [replace(WEB, on=False), PLAIN, DATABASE, NETWORK])
+    assert again["id-1"]["server_id"] == made["id-1"]["server_id"]
+    stopped = {one["name"]: one["status"] for one in fake.kind("servers").values()}
+    assert stopped == {WEB.name: "SHUTOFF", PLAIN.name: "ACTIVE", DATABASE.name: "ACTIVE"}
+
+    worker_stacks.up(agency, [PLAIN])
+    assert [one["name"] for one in fake.kind("servers").values()] == [PLAIN.name]
+    worker_stacks.up(agency, [])
+    assert fake.residue() == before
+
+
+def test_what_cannot_be_made_is_named_by_its_deployment(agency: str, worker_stacks: AgencyStacks) -> None:
+    impossible = replace(PLAIN, values={**PLAIN.values, "volume_gib": "0"})
+    with pytest.raises(DeploymentsNotMade) as failed:
+        worker_stacks.up(agency, [WEB, impossible])
+    assert set(failed.value.reasons) == {PLAIN.name}
+
+
+def test_addresses_of_networks_lie_in_their_range_and_apart() -> None:
+    found = [addresses_of(f"deployment-{number}") for number in range(20)]
+    assert all(one.subnet_of(RANGE) for one in found)
+    assert len(set(found)) == 20
