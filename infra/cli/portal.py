@@ -118,7 +118,8 @@ def _serve(settings: PortalSettings, wired: Wiring, stop: threading.Event) -> No
         uvicorn.Config(
             create_app(wired), host=host, port=int(port), log_level="warning",
             proxy_headers=True, forwarded_allow_ips=",".join(settings.file.proxies) or "127.0.0.1",
-            server_header=False, timeout_graceful_shutdown=5, timeout_keep_alive=KEEP_ALIVE_SECONDS, lifespan="off",
+            server_header=False, timeout_graceful_shutdown=5, timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            lifespan="off",
         )
     )  # fmt: skip
 
