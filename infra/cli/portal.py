@@ -47,6 +47,8 @@ from infra.store.portal_database import PortalDatabase
 from infra.store.session import SessionStore
 
 log = logging.getLogger(__name__)
+KEEP_ALIVE_SECONDS = 75
+"""Longer than load balancers keep a connection: else they send a request into one that is being closed."""
 CHORE_SECONDS = 20.0
 """From one look at what is due to the next: mails wait no longer."""
 
@@ -116,7 +118,8 @@ def _serve(settings: PortalSettings, wired: Wiring, stop: threading.Event) -> No
         uvicorn.Config(
             create_app(wired), host=host, port=int(port), log_level="warning",
             proxy_headers=True, forwarded_allow_ips=",".join(settings.file.proxies) or "127.0.0.1",
-            server_header=False, timeout_graceful_shutdown=5, lifespan="off",
+            server_header=False, timeout_graceful_shutdown=5, timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            lifespan="off",
         )
     )  # fmt: skip
 
@@ -246,7 +249,8 @@ def _stopped_by_signals() -> threading.Event:
 
 def _log_to_journal() -> None:
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for chatty in ("alembic", "httpx", "paramiko"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def _now() -> dt.datetime:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from infra.cloud.collection import Thing
 from infra.cloud.connection import Cloud
 from infra.cloud.errors import NotFound
 from infra.cloud.group import group_named
@@ -13,6 +14,8 @@ from infra.cloud.project import project_named
 from infra.cloud.service import pages
 from infra.cloud.user import user_named, users
 
+MARK = "citycloud_people"
+"""What an account has that `add_person` made: nobody made it by hand. Administrators alone write it."""
 GROUPS = {"member": "members", "approver": "approvers", "operator": "operators", "auditor": "auditors"}
 """What people may do in the portal, and the group of the landing zone that may."""
 
@@ -39,7 +42,7 @@ def add_person(
     """
     domain = _domain(cloud, agency)
     groups = [_group(cloud, agency, domain, role) for role in roles]
-    said = {"description": display_name, "email": email}
+    said = {"description": display_name, "email": email, MARK: "true"}
     found = user_named(cloud, name, domain)
     if found is None:
         made = users(cloud).create({"name": name, "domain_id": domain, "password": password, **said})
@@ -48,6 +51,11 @@ def add_person(
     for group in groups:
         add_member(cloud, group, made["id"])
     return found is None
+
+
+def is_ours(user: Thing) -> bool:
+    """Whether `add_person` made or completed this Keystone user."""
+    return user.get(MARK) == "true"
 
 
 def set_password(cloud: Cloud, agency: str, name: str, password: str) -> None:

@@ -28,9 +28,12 @@ class KeystoneDirectory:
         self._endpoint = endpoint
 
     def sign_in(self, agency: str, name: str, password: str) -> Person:
-        """Raises SignInRefused, also for who has a password but none of our roles."""
+        """Raises SignInRefused, also for who has a password but none of our roles. The token of a sign-in has
+        neither the full name nor the e-mail address, so the account is looked up.
+        """
         try:
             found = person.authenticate(self._endpoint, agency, name, password)
+            found = person.find(self._service, found.id) or found
         except errors.CredentialsRefused as refused:
             raise SignInRefused("agency, name or password is not right") from refused
         except errors.CloudError as failed:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from infra.cloud.census import Census, Thing, born, kind_named
+from infra.cloud.people import is_ours
 from infra.provisioning.foreign_thing import Foreign, Known, Zone
 
 _PEOPLE = {
@@ -33,7 +34,8 @@ def access(zone: Zone, known: Known, census: Census, belongings: Belongings) -> 
 def _people(zone: Zone, known: Known, census: Census) -> Iterator[Foreign]:
     for plural, (token, noun) in _PEOPLE.items():
         for one in census.of(plural):
-            if one.get("domain_id") in zone.domains and not known.has(token, str(one["id"])):
+            ours = known.has(token, str(one["id"])) or is_ours(one)
+            if one.get("domain_id") in zone.domains and not ours:
                 yield Foreign(token, str(one["id"]), noun, str(one.get("name", "")))
 
 

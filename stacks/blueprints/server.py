@@ -14,6 +14,7 @@ from infra.inventory import Inventory
 from stacks.blueprints.ground import Ground
 
 EVERYBODY = "0.0.0.0/0"
+NODE_EXPORTER = 9100
 Rule = tuple[str, int, str]
 """Protocol, port, and the network (CIDR) from which it is open."""
 
@@ -54,7 +55,7 @@ class Server(ComponentResource):  # type: ignore[misc]  # pulumi is untyped to u
         )
         for protocol, port, source in rules:
             networking.SecGroupRule(
-                f"{name}-{protocol}-{port}", security_group_id=group.id, direction="ingress",
+                f"{name}-{protocol}-{port}-{source}", security_group_id=group.id, direction="ingress",
                 ethertype="IPv4", protocol=protocol, port_range_min=port, port_range_max=port,
                 remote_ip_prefix=source,
                 opts=self._ground.within(self, deleted_with=group),
@@ -98,15 +99,25 @@ def plain_server(wanted: Wanted, ground: Ground) -> Mapping[str, Any]:
 
 def web_server(wanted: Wanted, ground: Ground) -> Mapping[str, Any]:
     """HTTP and HTTPS are open to everybody."""
-    made = Server(wanted, ground, [("tcp", 80, EVERYBODY), ("tcp", 443, EVERYBODY)]).outputs
+    rules = [("tcp", 80, EVERYBODY), ("tcp", 443, EVERYBODY), *watched(ground.inventory)]
+    made = Server(wanted, ground, rules).outputs
     return {**made, "url": made["address"].apply(lambda address: f"http://{address}/" if address else "")}
 
 
 def database_server(wanted: Wanted, ground: Ground) -> Mapping[str, Any]:
     """PostgreSQL is open to the agency's own network."""
-    made = Server(wanted, ground, [("tcp", 5432, str(ground.agency.network))]).outputs
+    made = Server(
+        wanted, ground, [("tcp", 5432, str(ground.agency.network)), *watched(ground.inventory)]
+    ).outputs
     name = wanted.value("database")
     return {**made, "database": Output.concat("psql -h ", made["fixed_address"], f" -U {name} {name}")}
+
+
+def watched(inventory: Inventory) -> Sequence[Rule]:
+    """The server's own figures, for the city's administration alone."""
+    site = inventory.site
+    sources = (str(site.management_network.cidr), f"{site.external_network.gateway}/32")
+    return [("tcp", NODE_EXPORTER, source) for source in sources]
 
 
 def image_of(inventory: Inventory, flavor: str) -> Any:

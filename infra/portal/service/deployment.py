@@ -84,7 +84,8 @@ class DeploymentService:
             if action not in _TOLD:
                 raise NotFound("there is no such action; the deployment's page lists those that there are")
             if action not in self._may(tx.connection, person, before):
-                raise Refused(_NOT_YOURS) if not self._owns(person, before) else Conflict(CHANGED)
+                holds = action in ("hold", "unhold") and Role.OPERATOR not in person.roles
+                raise Refused(_NOT_YOURS) if holds or not self._owns(person, before) else Conflict(CHANGED)
             self._done(tx, before, action, version)
             told = _TOLD[action]
             told = Words(f"{told.vi} {before.name}", f"{told.en}: {before.name}")
