@@ -38,7 +38,7 @@ from .test_portal_request import approve
 from .test_portal_work import book, held, live
 
 __all__ = ["book", "held", "tamper"]
-HUGE = Quota(**dict.fromkeys(vars(BASE), 100000))
+HUGE = Quota(**dict.fromkeys(vars(BASE), 10**9))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -255,7 +255,7 @@ def test_a_legal_hold_keeps_what_it_is_on(
     version = services.deployment(CHI, one.id).version
     with pytest.raises(NotAllowed):
         services.act(STRANGER_MEMBER, one.id, "hold", version, "")
-    with pytest.raises(Conflict):
+    with pytest.raises(NotAllowed):
         services.act(BINH, one.id, "hold", version, "")
     services.act(CHI, one.id, "hold", version, "")
     assert "retire" not in services.deployment(AN, one.id).may
