@@ -91,9 +91,13 @@ def render(
         "ANSIBLE_STRATEGY_PLUGINS": str(mitogen_plugins()),
         "LC_ALL": "C.UTF-8",
     }
+    place = folder / "playbooks"  # beside the templates that all roles share, as a deployment's playbooks are
+    place.mkdir()
+    (place / "templates").symlink_to(ROOT / "playbooks/templates")
+    shutil.copy(ROOT / "tests/monitoring/render.yml", place)
     playbook = [
         Path(sys.executable).parent / "ansible-playbook", "-i", folder / "hosts.yml",
-        ROOT / "tests/monitoring/render.yml", "-e", f"@{folder}/extra.yml",
+        place / "render.yml", "-e", f"@{folder}/extra.yml",
     ]  # fmt: skip
     done = subprocess.run(
         playbook, env=environment, cwd=folder, capture_output=True, text=True, timeout=120, check=False
