@@ -29,7 +29,7 @@ from infra.portal.app import create_app
 from infra.portal.chores import Chores
 from infra.portal.keystone import KeystoneDirectory
 from infra.portal.mail import Mailer, MailSecurity, MailServer
-from infra.portal.metrics import PortalMetrics
+from infra.portal.metrics import PortalMetrics, worker_families
 from infra.portal.oidc import OpenId
 from infra.portal.service.account import take_in
 from infra.portal.service.ground import PortalSite
@@ -37,6 +37,7 @@ from infra.portal.service.services import PortalServices
 from infra.portal.session import Access
 from infra.portal.status import CloudView
 from infra.portal.wiring import Wiring
+from infra.provisioning import textfile
 from infra.provisioning.agency_stack import AgencyStacks, StackPlace, stack_states
 from infra.provisioning.guest_setup import GuestSetup
 from infra.provisioning.portal_hands import CloudHands
@@ -49,6 +50,7 @@ from infra.store.session import SessionStore
 log = logging.getLogger(__name__)
 KEEP_ALIVE_SECONDS = 75
 """Longer than load balancers keep a connection: else they send a request into one that is being closed."""
+METRICS_SECONDS = 15.0
 CHORE_SECONDS = 20.0
 """From one look at what is due to the next: mails wait no longer."""
 
@@ -86,7 +88,11 @@ def serve(*, config: Path, check: bool) -> None:
 
 @portal.command()
 @config_option
-def worker(*, config: Path) -> None:
+@click.option(
+    "--metrics-file", type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the node exporter reads the worker's metrics (*.prom).",
+)  # fmt: skip
+def worker(*, config: Path, metrics_file: Path | None) -> None:
     """Work on what was approved, beside other workers. Needs a database that they share."""
     settings = load(config, os.environ)
     inventory = inventories.load(Path(settings.file.inventory))
@@ -94,9 +100,11 @@ def worker(*, config: Path) -> None:
     stop = _stopped_by_signals()
     with (
         PortalDatabase(settings.database, key=settings.audit_key, make=False) as database,
-        _working(settings, inventory, database, stop),
+        _working(settings, inventory, database, stop) as working,
     ):
-        stop.wait()
+        while not stop.wait(METRICS_SECONDS):
+            if metrics_file is not None:
+                textfile.keep(metrics_file, textfile.exposition(lambda: worker_families(working)))
 
 
 @portal.command()
