@@ -231,7 +231,12 @@ class Chores:
             return notices.forget(connection, self._clock() - NOTICES_KEPT)
 
     def _checkpoint(self) -> int:
-        """Once a day of the city."""
+        """Once a day of the city. The line goes to the log, too: the site's journals are gathered on another
+        server, and what stands there nobody changes from here.
+        """
         if self._checkpoints is None:
             return 0
-        return int(checkpoint.write_daily(self._database, self._checkpoints, self._clock()))
+        told = checkpoint.write_daily(self._database, self._checkpoints, self._clock())
+        if told:
+            _LOG.info("audit checkpoint %s", told)
+        return int(bool(told))

@@ -30,22 +30,23 @@ def parse(text: str) -> tuple[Checkpoint, ...]:
     return tuple(_parsed(one) for one in text.splitlines() if one.strip())
 
 
-def write_daily(database: PortalDatabase, file: Path, now: datetime) -> bool:
-    """Follow the whole chain and add a line for it, unless the file has one of this day of the city; whether
-    it did. Raises AuditBroken where the chain, or what the file says of it, is not as it was written: then
-    nothing is added. The last line alone is read again on other turns of the day.
+def write_daily(database: PortalDatabase, file: Path, now: datetime) -> str:
+    """Follow the whole chain and add a line for it, unless the file has one of this day of the city; the
+    line, "" where there was one. Raises AuditBroken where the chain, or what the file says of it, is not as
+    it was written: then nothing is added. The last line alone is read again on other turns of the day.
     """
     last = _last_day(file)
     if last is not None and last == now.astimezone(ZONE).date().isoformat():
-        return False
+        return ""
     known = parse(_whole(file))
     # The end is noted first: what is written while the chain is followed is for the next line.
     end = database.checkpoint()
     found = database.verify([*known, end])
     if isinstance(found, Fault):
         raise AuditBroken(f"{found}; run `citycloud audit verify` and keep the database as it is")
-    append(file, line(end, now))
-    return True
+    told = line(end, now)
+    append(file, told)
+    return told
 
 
 def _parsed(text: str) -> Checkpoint:
