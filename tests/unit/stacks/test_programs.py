@@ -33,7 +33,8 @@ class Recorder(pulumi.runtime.Mocks):
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         if args.typ == "pulumi:pulumi:StackReference":
-            outputs = {"roles": {"member": "m", "approver": "a", "reader": "r"}, "operator_user_id": "admin",
+            roles = {"member": "m", "approver": "a", "reader": "r", "operator": "o", "auditor": "u"}
+            outputs = {"roles": roles, "operator_user_id": "admin",
                        "flavors": _Any("flavor"), "images": _Any("image"),
                        "external_network": {"id": "ext", "name": "external"}}  # fmt: skip
             return "ref", {"outputs": outputs, "secretOutputNames": []}
@@ -132,6 +133,15 @@ def test_members_and_approvers_hold_their_roles_on_the_project_only(
     run("landing_zone", inventory, inventory.agencies[0], "ssh-ed25519 A", [])
     held = {(inputs["groupId"], inputs["roleId"]) for _, inputs, _ in recorder.of("RoleAssignment")}
     assert held == {("members-id", "m"), ("approvers-id", "a"), ("approvers-id", "r")}
+
+
+def test_the_agency_that_runs_the_cloud_has_operators_and_auditors_too(
+    recorder: Recorder, inventory: Inventory
+) -> None:
+    (agency,) = (one for one in inventory.agencies if one.operator)
+    run("landing_zone", inventory, replace(agency, servers=()), "ssh-ed25519 A", [])
+    held = {(inputs["groupId"], inputs["roleId"]) for _, inputs, _ in recorder.of("RoleAssignment")}
+    assert {("operators-id", "o"), ("operators-id", "r"), ("auditors-id", "u"), ("auditors-id", "r")} < held
 
 
 def test_only_an_agency_with_servers_gets_a_provider_of_its_own(
