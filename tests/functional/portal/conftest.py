@@ -13,8 +13,9 @@ def stand() -> Stand:
     return Stand()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Of one file's tests: while Playwright is there its loop runs, beside which no test can run one."""
     with sync_playwright() as made:
         chromium = made.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         yield chromium
