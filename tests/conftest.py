@@ -30,7 +30,7 @@ LAST = ("test_dashboards.py", "test_watching.py")
 """Of the lab's. Panels are empty until canaries have flown, ten minutes and more after a deployment: the
 others are at work then. Why watching comes after them all, it says itself."""
 
-NICE = 5  # a third of the weight of what the lab runs
+NICE = 10  # a tenth of the weight of what the lab runs
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
