@@ -1,8 +1,8 @@
 """What a whole test run shares: who runs which test when, and the depot.
 
-scripts/test runs one process, the lab's tests last. With `-n 2` it runs two: one has all of the lab's, from the
-start, as each needs what the one before left and they wait for servers much of their time; the other has
-everything else.
+scripts/test runs one process, the lab's tests last. With `-n 2` it runs two: one has all of the lab's, from
+the start, as each needs what the one before left and they wait for servers much of their time; the other
+has everything else.
 """
 
 from __future__ import annotations
