@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -24,7 +24,7 @@ from schemathesis.specs.openapi import checks
 
 from infra.domain.words import Words
 from infra.portal import live
-from infra.portal.interface import Draft, Line
+from infra.portal.interface import Draft, Line, NewDelegation
 from infra.portal.rates import Rates
 from infra.store.portal_database import PortalDatabase
 from tests.functional.portal.real import RealStand
@@ -38,6 +38,7 @@ PEOPLE = ("hoa", "binh", "dung", "lan")
 NOBODY = ""
 VALUES = {"size": "container.small", "ssh_key": SSH_KEY}
 DRAFT = {"items": [{"item": "plain-server", "values": VALUES}], "purpose": "Trang tiếp nhận hồ sơ"}
+DAYS = {"first": "2027-02-01", "last": "2027-02-05"}
 RIGHT: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("hoa", "POST /api/v1/previews", "", DRAFT),
     ("hoa", "POST /api/v1/requests", "", DRAFT),
@@ -46,6 +47,10 @@ RIGHT: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("dung", "POST /api/v1/requests/{id}/retry", "failed", {"version": 3}),
     ("binh", "POST /api/v1/requests/{id}/decision", "returned", {"version": 3, "verdict": "approve"}),
     ("hoa", "POST /api/v1/deployments/{id}/actions", "active", {"version": 2, "action": "stop"}),
+    ("binh", "POST /api/v1/requests/{id}/review", "emergency", {"justified": True}),
+    ("binh", "POST /api/v1/delegations", "", {**DAYS, "taker": "hoa", "stage": "agency"}),
+    ("binh", "POST /api/v1/delegations/{id}/revocation", "standing", {}),
+    ("hoa", "POST /api/v1/notices/read", "", {}),
 )
 """(who, operation, state in which what it is done to begins, body), in their order: each does something."""
 CONFIG = SchemathesisConfig.from_dict({
@@ -91,8 +96,17 @@ def filled(stand: RealStand) -> Filled:
     for state, verdict in (("approved", "approve"), ("rejected", "reject"), ("returned", "return")):
         services.decide(binh, made[state], verdict, "Đúng kế hoạch", 1, "")
     services.withdraw(hoa, made["withdrawn"], 1, "")
+    made["emergency"] = services.submit(hoa, replace(draft, emergency=True, legal_basis="12/QĐ"), "")
+    services.decide(stand.people["dung"], made["emergency"], "approve", "Sự cố", 1, "")
+    for who in ("hoa", "binh"):
+        stand.token(who)  # who takes a delegation has signed in before
+    leave = NewDelegation("hoa", "agency", date(2027, 1, 4), date(2027, 1, 8))
+    given = {"standing": services.delegate(binh, leave, "")}
     living = {str(one.state): one.id for one in services.deployments(hoa).items}
-    return Filled(stand, {"requests": made, "deployments": living})
+    agencies = {one: stand.people[one].agency for one in ("hoa", "mai")}
+    return Filled(
+        stand, {"requests": made, "deployments": living, "delegations": given, "agencies": agencies}
+    )
 
 
 @pytest.fixture(scope="module")
