@@ -20,6 +20,7 @@ from infra.inventory import Inventory
 from infra.settings import Settings
 
 DASHBOARDS = (9090, 9093)  # Prometheus, Alertmanager
+PORTAL = 8443  # of this machine: https://127.0.0.1:8443/
 APIS = (5000, 8774, 8776, 8778, 9292, 9696)
 
 
@@ -104,7 +105,8 @@ def shell(inventory: Path, server: str | None, command: tuple[str, ...]) -> None
 def forward(inventory: Path, output: str, forwards: tuple[str, ...], background: bool) -> None:
     """Lead loopback ports of this machine into the lab, for a browser.
 
-    Without arguments: Prometheus and Alertmanager, and the APIs, each under its own port.
+    Without arguments: Prometheus, Alertmanager and the APIs, each under its own port, and the portal under
+    8443.
     """
     site = inventories.load(inventory)
     subject = Lab.of(site, Settings.from_environment(os.environ))
@@ -121,12 +123,14 @@ def forward(inventory: Path, output: str, forwards: tuple[str, ...], background:
 
 
 def usual_forwards(site: Inventory) -> list[forwarding.Forward]:
-    """The dashboards of the first monitoring server, and the APIs."""
+    """The dashboards of the first monitoring server, the portal if there is one, and the APIs."""
     found = [
         forwarding.Forward(port, str(host.address), port)
         for host in site.monitoring()[:1]
         for port in DASHBOARDS
     ]
+    if site.portal():
+        found.append(forwarding.Forward(PORTAL, str(site.site.api_address), 443))
     return found + [forwarding.Forward(port, str(site.site.api_address), port) for port in APIS]
 
 

@@ -7,7 +7,7 @@ anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -20,7 +20,6 @@ from infra.provisioning import pulumi_engine
 from infra.provisioning.pulumi_workspace import ProviderProcess, PulumiFiles
 from infra.provisioning.stack_events import RunEvents
 from infra.provisioning.stack_program import STACKS, load_stack
-from infra.provisioning.stack_result import Step
 from infra.provisioning.stack_run import StackRun
 
 PROJECT = "agency"
@@ -78,13 +77,11 @@ class AgencyStacks:
     def __exit__(self, *raised: object) -> None:
         self._provider.__exit__(*raised)
 
-    def up(
-        self, agency: str, wanted: Sequence[Wanted], on_step: Callable[[Step], None] = lambda step: None
-    ) -> Outputs:
+    def up(self, agency: str, wanted: Sequence[Wanted]) -> Outputs:
         """Make exactly these deployments stand. Raises DeploymentsNotMade, with what else could be made made;
         and StackLocked, BackendUnreachable.
         """
-        events = RunEvents(on_step)
+        events = RunEvents(lambda step: None)
         found = self._inventory.agency(agency)
         run = StackRun(
             self._files, self._provider.port, PARALLEL, PROJECT, f"{self._inventory.site.site_name}-{agency}",

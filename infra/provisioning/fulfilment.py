@@ -37,6 +37,9 @@ class Hands(Protocol):
     def up(self, agency: str, wanted: Sequence[Wanted]) -> Outputs:
         """Make exactly these deployments of the agency stand."""
 
+    def forget(self, deployment: str) -> None:
+        """Remove what is kept of a deployment that stands no more: its archive."""
+
     def set_up(self, agency: str, wanted: Wanted, outputs: dict[str, str]) -> None:
         """What the item's playbook does inside its server; nothing where it has none."""
 
@@ -46,10 +49,13 @@ class Hands(Protocol):
 
 @dataclass(frozen=True)
 class Fulfilment:
-    """`gives_up` says whether an error ends the request now (True) or is tried again later."""
+    """`up` makes what the store says of an agency stand; `gives_up` says whether an error ends the request
+    now (True) or is tried again later.
+    """
 
     book: WorkBook
     hands: Hands
+    up: Callable[[str], Outputs]
     clock: Callable[[], datetime]
     gives_up: Callable[[str, InfraError], bool]
 
@@ -78,7 +84,7 @@ class Fulfilment:
             lease, request, "prepare", lambda: self.book.begin(lease, request, self.clock()), anew=True
         )
         wanted = {one.id: Wanted.of(one) for one in work.deployments}
-        made = self._step(lease, request, "create", lambda: self.hands.up(agency, self._standing_in(agency)))
+        made = self._step(lease, request, "create", lambda: self.up(agency))
         new = [one for one in work.deployments if one.state == DeploymentState.PROVISIONING]
         outputs = {one.id: dict(made.get(one.id, {})) for one in new}
         servers = [one for one in new if outputs[one.id].get("server_id")]
@@ -108,9 +114,7 @@ class Fulfilment:
             if any(one.state == DeploymentState.FAILED for one in standing.deployments):
                 self.book.failed(lease, request, why, self.clock())
             try:
-                self._step(
-                    lease, request, "roll_back", lambda: self.hands.up(agency, self._standing_in(agency))
-                )
+                self._step(lease, request, "roll_back", lambda: self.up(agency))
             except LeaseLost:
                 raise
             except InfraError as error:
@@ -118,9 +122,6 @@ class Fulfilment:
             for one in standing.deployments:
                 self.book.gone(lease, one.id, self.clock())
         self.book.fail(lease, request, why, self.clock())
-
-    def _standing_in(self, agency: str) -> list[Wanted]:
-        return [Wanted.of(one) for one in self.book.living() if one.agency == agency]
 
     def _step(self, lease: Lease, request: str, name: str, act: Callable[[], T], *, anew: bool = False) -> T:
         """`act` between two records of the journal: that it begins, and how it ended."""

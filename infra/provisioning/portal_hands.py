@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from infra.cloud.connection import Cloud
-from infra.cloud.deployed import deployed_servers, reboot, reboots_done, set_locked
+from infra.cloud.deployed import deployed_servers, reboot, reboots_done, remove_archives, set_locked
 from infra.domain.blueprint import Wanted
 from infra.errors import InfraError
 from infra.provisioning import prometheus
@@ -53,6 +53,9 @@ class CloudHands:
         for id_, server in deployed_servers(self.cloud, locked).items():
             set_locked(self.cloud, server, locked=locked[id_])
         return made
+
+    def forget(self, deployment: str) -> None:
+        remove_archives(self.cloud, deployment)
 
     def set_up(self, agency: str, wanted: Wanted, outputs: dict[str, str]) -> None:
         if outputs.get("address"):

@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 
 from infra.domain.blueprint import Wanted
 from infra.errors import InfraError
+from infra.provisioning.agency_stack import Outputs
 from infra.provisioning.failure_words import is_permanent
 from infra.provisioning.fulfilment import Fulfilment, Hands, NotYet
 from infra.store import lease as leases
@@ -62,7 +63,7 @@ class Worker:
 
     def __post_init__(self) -> None:
         self._book = WorkBook(self.database)
-        self._fulfilment = Fulfilment(self._book, self.hands, self.clock, self._gives_up)
+        self._fulfilment = Fulfilment(self._book, self.hands, self._up, self.clock, self._gives_up)
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop`; then what is begun is brought to the end of its step."""
@@ -120,6 +121,8 @@ class Worker:
                     self._fulfilment.carry_out(lease, request)
                 except NotYet as error:
                     troubles.append(error)
+                else:
+                    self._troubles.pop(request, None)
         self._converge(lease, agency)
         if troubles:
             raise troubles[0]
@@ -127,13 +130,21 @@ class Worker:
     def _converge(self, lease: Lease, agency: str) -> None:
         """What stands differs from what ought to: stopped, started, given back."""
         leaving = [one for one in self._book.leaving() if one.agency == agency]
-        wanted = [Wanted.of(one) for one in self._book.living() if one.agency == agency]
-        digest = _digest(wanted)
-        if leaving or self._applied.get(agency) != digest:
-            self.hands.up(agency, wanted)
+        if leaving or self._applied.get(agency) != _digest(self._wanted(agency)):
+            self._up(agency)
             for one in leaving:
+                self.hands.forget(one.id)
                 self._book.gone(lease, one.id, self.clock())
-            self._applied[agency] = digest
+
+    def _up(self, agency: str) -> Outputs:
+        """Make what the store says of an agency stand, and note what that was."""
+        wanted = self._wanted(agency)
+        made = self.hands.up(agency, wanted)
+        self._applied[agency] = _digest(wanted)
+        return made
+
+    def _wanted(self, agency: str) -> list[Wanted]:
+        return [Wanted.of(one) for one in self._book.living() if one.agency == agency]
 
     def _due(self, busy: set[str]) -> list[str]:
         """Agencies with something to do, whose pause is over."""
@@ -169,7 +180,7 @@ class Worker:
         trouble = self._troubles.setdefault(request, _Trouble(self.clock()))
         ended = is_permanent(error) or self.clock() - trouble.since >= PATIENCE
         if ended:
-            del self._troubles[request]
+            self._troubles.pop(request, None)
         return ended
 
     @contextmanager

@@ -21,6 +21,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page, sync_playwright
 
 PATIENCE_SECONDS = 900
+ENDS = {"fulfilled": "Hoàn thành", "failed": "Không thành công"}
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
 
@@ -91,7 +92,7 @@ class Walk:
                 if state in ("fulfilled", "failed"):
                     break
                 time.sleep(1)
-            time.sleep(2)  # the page's own stream has told it by now
+            page.locator("main").get_by_text(ENDS[state]).first.wait_for()  # the page's own stream tells it
             self.shot(page, "fulfilled-phone")
             return state, page.locator("main").inner_text().splitlines()
 

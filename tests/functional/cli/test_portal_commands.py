@@ -6,7 +6,6 @@ import io
 import json
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from infra.portal import live
 from infra.store.portal_database import PortalDatabase
 from tests.functional.portal.portal import served
 from tests.functional.portal.real import RealStand
+from tests.monitoring.sinks import eventually
 
 SSH_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl hoa@quan"
 DRAFT = f"""\
@@ -247,14 +247,27 @@ def test_withdraw_and_retry_say_where_the_request_is_now(desk: Desk) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_watch_tells_each_phase_until_the_request_is_fulfilled(desk: Desk) -> None:
-    number = desk.asked()
+def test_watch_tells_each_phase_until_the_request_is_fulfilled(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, looks, services = desk.asked(), list[str](), desk.stand.services
+    look = services.request
+
+    def noted(*given: Any) -> Any:
+        """What the stream sees each time that it looks."""
+        found = look(*given)
+        looks.append(found.summary.state)
+        return found
+
+    monkeypatch.setattr(services, "request", noted)
 
     def others() -> None:
-        id_ = desk.stand.services.requests(desk.stand.people["binh"]).items[0].id
-        time.sleep(0.3)
-        desk.stand.services.decide(desk.stand.people["binh"], id_, "approve", "", 1, "")
-        time.sleep(0.3)
+        """Each goes on when the stream has told of what was before."""
+        binh = desk.stand.people["binh"]
+        id_ = services.requests(binh).items[0].id
+        eventually(lambda: looks.count("submitted") > 3, "the stream's first looks", 30, every=0.01)
+        services.decide(binh, id_, "approve", "", 1, "")
+        eventually(lambda: looks.count("approved") > 3, "looks at what was approved", 30, every=0.01)
         desk.stand.work()
 
     beside = threading.Thread(target=others)

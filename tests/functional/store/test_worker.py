@@ -78,9 +78,12 @@ class MemoryHands:
     life: Life
     faults: dict[str, list[InfraError]] = field(default_factory=dict)
     set_up_of: list[str] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
+    ups: int = 0
 
     def up(self, agency: str, wanted: Sequence[Wanted]) -> Outputs:
         self.life.step()
+        self.ups += 1
         have = self.cloud.stands.setdefault(agency, {})
         for one in wanted:
             if one.id not in have:
@@ -95,6 +98,10 @@ class MemoryHands:
         return {
             one.id: {"server_id": have[one.id], "address": "192.0.2.7", "user": "debian"} for one in wanted
         }
+
+    def forget(self, deployment: str) -> None:
+        self.life.step()
+        self.forgotten.append(deployment)
 
     def set_up(self, agency: str, wanted: Wanted, outputs: dict[str, str]) -> None:
         self.life.step()
@@ -184,9 +191,10 @@ def stand(services: PortalServices, portal: PortalDatabase, clock: Clock) -> Sta
 
 
 def test_an_approved_request_is_made_set_up_seen_and_active(stand: Stand) -> None:
-    request = stand.ask()
-    stand.until_done(stand.worker(Life()))
+    request, worker = stand.ask(), stand.worker(Life())
+    stand.until_done(worker)
     stand.must_be_whole(request, 2)
+    assert worker.hands.ups == 1  # type: ignore[attr-defined]  # an engine is started once
     shown = stand.services.request(AN, request)
     assert shown.summary.state == RequestState.FULFILLED
     assert all(step.state == "done" for step in shown.steps)
@@ -244,6 +252,7 @@ def test_what_is_stopped_started_and_given_back_is_so_in_the_cloud(stand: Stand)
     assert stand.cloud.stands["sotc"] == {}
     assert stand.taken() == 0
     assert stand.services.deployment(AN, one).summary.state == DeploymentState.RETIRED
+    assert worker.hands.forgotten == [one]  # type: ignore[attr-defined]
     assert stand.state(request) == RequestState.FULFILLED
 
 

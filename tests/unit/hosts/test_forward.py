@@ -23,4 +23,6 @@ def test_dashboards_and_apis_are_forwarded_under_their_own_ports(lab_inventory: 
     found = {forward.local: forward for forward in usual_forwards(lab_inventory)}
     assert found[9090].address == "172.30.0.11"
     assert found[5000].address == "172.30.0.10"
+    portal = found.pop(8443)
+    assert (portal.address, portal.port) == ("172.30.0.10", 443)
     assert all(forward.local == forward.port for forward in found.values())
