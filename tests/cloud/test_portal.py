@@ -65,7 +65,7 @@ def test_a_backup_of_the_portal_can_be_restored(site: Site) -> None:
         f" citycloud-portal restore --from {folder}/backup.gz --into sqlite:///{folder}/restored.sqlite;"
         f" rm {folder}/backup.gz {folder}/restored.sqlite*"
     )
-    site.on("ctl1", "sh", "-c", script)
+    site.on("ctl1", script)
 
 
 def test_what_the_portal_made_is_no_drift(walked: dict[str, Any], site: Site) -> None:
