@@ -133,6 +133,7 @@ def ssh(folder: Path, key: str, user: str, address: str) -> str:
     done = subprocess.run(
         ["ssh", "-i", file, "-o", "StrictHostKeyChecking=accept-new",
          "-o", f"UserKnownHostsFile={folder}/known", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10",
+         "-o", "LogLevel=ERROR",
          f"{user}@{address}",
          "id -un; hostname; curl -s http://127.0.0.1/ | grep -c '<h1>'"],
         capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL,

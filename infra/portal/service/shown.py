@@ -159,7 +159,8 @@ def _steps(
         RequestState.FULFILLED: StepState.DONE,
         RequestState.FAILED: StepState.FAILED,
     }.get(request.state, StepState.WAITING)
-    active = Step("active", Words("Sẵn sàng sử dụng", "Ready for use"), last)
+    ended = made[-1].ended if made and last != StepState.WAITING else None
+    active = Step("active", Words("Sẵn sàng sử dụng", "Ready for use"), last, ended, ended)
     return (handed_in, *_approval_steps(request, of_round(request, signed)), *made, active)
 
 
@@ -169,14 +170,15 @@ def _approval_steps(request: domain.Request, signed: Sequence[Signature]) -> lis
     now = set(open_stages(subject(request), signed)) if request.state == RequestState.SUBMITTED else set()
     found = []
     for stage in (one for one in Stage if one in wanted):
-        state, ended, note = StepState.WAITING, None, NOTHING
+        state, started, ended, note = StepState.WAITING, None, None, NOTHING
         if stage in done:
             approved = done[stage].verdict == Verdict.APPROVE
             state, ended = StepState.DONE if approved else StepState.FAILED, done[stage].at
             note = Words(done[stage].reason, done[stage].reason)
+            started = max([request.submitted, *(one.at for one in signed if one.at < ended)])
         elif stage in now:
-            state = StepState.RUNNING
-        found.append(Step(f"approve_{stage}", STAGE_STEPS[stage], state, None, ended, note))
+            state, started = StepState.RUNNING, max([request.submitted, *(one.at for one in signed)])
+        found.append(Step(f"approve_{stage}", STAGE_STEPS[stage], state, started, ended, note))
     return found
 
 
