@@ -1,8 +1,7 @@
 """What a whole test run shares: who runs which test when, and the depot.
 
-scripts/test runs one process, the lab's tests last. With `-n 2` it runs two: one has all of the lab's, from
-the start, as each needs what the one before left and they wait for servers much of their time; the other
-has everything else.
+scripts/test runs two processes, file by file; the lab's tests come last, all in one of them, as each needs
+what the one before left. The machine is theirs alone then.
 """
 
 from __future__ import annotations
@@ -31,25 +30,13 @@ LAST = ("test_dashboards.py", "test_watching.py")
 """Of the lab's. Panels are empty until canaries have flown, ten minutes and more after a deployment: the
 others are at work then. Why watching comes after them all, it says itself."""
 
-NICE = 10  # a tenth of the weight of what the lab runs
 
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    distributed = hasattr(config, "workerinput")
-
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def place(item: pytest.Item) -> tuple[bool, int]:
         live = item.nodeid.startswith(LAB)
-        late = LAST.index(item.path.name) + 1 if live and item.path.name in LAST else 0
-        return live is not distributed, late
+        return live, LAST.index(item.path.name) + 1 if live and item.path.name in LAST else 0
 
     items.sort(key=place)
-
-
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Where two processes run side by side, the lab goes first: the others have time until it ends."""
-    if hasattr(item.config, "workerinput") and not item.nodeid.startswith(LAB):
-        now = os.getpriority(os.PRIO_PROCESS, 0)
-        os.setpriority(os.PRIO_PROCESS, 0, max(now, NICE))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -61,7 +48,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         def _split_scope(self, nodeid: str) -> str:
             return LAB if nodeid.startswith(LAB) else nodeid.partition("::")[0]
 
-    config.option.loadscopereorder = False  # the lab's come first, however few they are
+    config.option.loadscopereorder = False  # the lab's stay last
     return ByFile(config, log)
 
 

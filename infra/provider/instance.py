@@ -27,6 +27,7 @@ from infra.provider.lost_answer import made_all_the_same
 from infra.provider.mark import marks, visible
 from infra.provider.property import Difference, Failure, Property
 from infra.provider.resource import REGION, Context, Resource, State, kept
+from infra.provider.server_birth import born, untaken
 from infra.provider.server_removal import GONE, detach_ports, remove, stop_in_good_time
 from infra.provider.values import holds_unknown
 
@@ -68,7 +69,8 @@ class Instance(Resource):
     security groups, tags and metadata change in place.
 
     A server that ends in ERROR is removed again and the create fails with Nova's reason: nothing half made
-    stays. An image or a flavor that is gone, or has another name now, changes nothing for its servers.
+    stays. One that no host took (see `born`) is made anew, as long as there is time. An image or a flavor
+    that is gone, or has another name now, changes nothing for its servers.
     """
 
     type_name = "openstack:compute/instance:Instance"
@@ -161,13 +163,13 @@ class Instance(Resource):
         server = found or self._make(context, inputs)
         identity = str(server["id"])
         try:
-            server = power_state.settled(
-                context, identity, frozenset({"ACTIVE", "SHUTOFF", "PAUSED", "SHELVED_OFFLOADED"}),
-                "to become ACTIVE",
-            )  # fmt: skip
+            server = born(context, identity)
         except CloudError:
             self._clear_error(context, identity, inputs)
             raise
+        if untaken(server):
+            remove(context, identity)
+            return self.create(context, inputs)
         wanted = inputs.get("powerState", "active")
         if power_state.power_state(server["status"]) != wanted.lower():
             server = power_state.bring_to(context, identity, wanted)

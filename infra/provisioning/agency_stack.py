@@ -79,12 +79,13 @@ class AgencyStacks:
 
     def up(self, agency: str, wanted: Sequence[Wanted]) -> Outputs:
         """Make exactly these deployments stand. Raises DeploymentsNotMade, with what else could be made made;
-        and StackLocked, BackendUnreachable.
+        and StackLocked, BackendUnreachable, ProviderDidNotStart.
         """
         events = RunEvents(lambda step: None)
         found = self._inventory.agency(agency)
         run = StackRun(
-            self._files, self._provider.port, PARALLEL, PROJECT, f"{self._inventory.site.site_name}-{agency}",
+            self._files, self._provider.living_port(), PARALLEL, PROJECT,
+            f"{self._inventory.site.site_name}-{agency}",
             lambda: self._program(self._inventory, found, wanted, self._manager_key),
         )  # fmt: skip
         try:

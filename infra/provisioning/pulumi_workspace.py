@@ -13,6 +13,7 @@ import datetime as dt
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -49,7 +50,18 @@ class ProviderProcess:
     def __init__(self, credentials: Credentials, search_path: str = _LEAST_PATH) -> None:
         self._environment = {"PATH": search_path, "LANG": "C.UTF-8", **credentials.environment()}
         self._process: subprocess.Popen[str] | None = None
+        self._turn = threading.Lock()
         self.port = 0
+
+    def living_port(self) -> int:
+        """The port, of a new process where something has ended the one before. For who lives longer than a
+        run, from any thread. Raises ProviderDidNotStart.
+        """
+        with self._turn:
+            if self._process is None or self._process.poll() is not None:
+                self.__exit__()
+                self.__enter__()
+            return self.port
 
     def __enter__(self) -> ProviderProcess:
         command = [sys.executable, "-m", "infra.provider.server", "--until-stdin-closes"]

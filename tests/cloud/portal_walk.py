@@ -3,7 +3,8 @@
     python -m tests.cloud.portal_walk INVENTORY PEOPLE FOLDER
 
 PEOPLE is a JSON file: `portal`, and by role `agency`, `name`, `password`. Prints JSON: what became of the
-request, seconds of its phases, and what the server said over SSH. FOLDER gets screenshots.
+request, seconds of its phases, and what the server said over SSH. FOLDER gets screenshots, and each person's
+token for programs.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from infra.hosts.keys import write_whole
 
 PATIENCE_SECONDS = 900
 ENDS = {"fulfilled": "Hoàn thành", "failed": "Không thành công"}
@@ -111,6 +114,16 @@ class Walk:
                 "user": told["user"],
             }
 
+    def token(self, role: str) -> None:
+        """Leaves the person's token for programs in FOLDER, in a file of their role's name."""
+        with self.as_person(role) as page:
+            page.goto(f"{self.people['portal']}/account")
+            page.fill("#token-name", "walk")
+            for scope in page.locator("input[name=scopes]").all():
+                scope.check()
+            page.click("form[action='/account/tokens'] button.main")
+            write_whole(self.folder / role, page.locator("code.secret").inner_text().encode(), 0o600)
+
     def give_back(self, deployment: str) -> str:
         with self.as_person("member") as page:
             page.goto(f"{self.people['portal']}/deployments/{deployment}")
@@ -158,6 +171,8 @@ def main() -> None:
             found = walk.deployment(request)
             told |= {"deployment": found, "ssh": ssh(folder, key, found["user"], found["address"])}
             told["given_back"] = walk.give_back(found["id"])
+        for role in ("member", "approver"):
+            walk.token(role)
         browser.close()
     print(json.dumps(told, ensure_ascii=False))
 

@@ -5,6 +5,7 @@ makes, and the clerk enters the server with the key that was shown once.
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import yaml
 
 from infra.hosts.keys import write_whole
 from tests.cloud.conftest import Site
+from tests.cloud.portal_kills import VICTIMS
 
 AGENCY = "sonv"
 PEOPLE = {"member": "hoa", "approver": "binh"}
@@ -32,7 +34,7 @@ def walked(site: Site, tmp_path_factory: pytest.TempPathFactory) -> dict[str, An
     told: dict[str, Any] = json.loads(
         site.script("tests.cloud.portal_walk", str(file), str(folder), timeout=1800)
     )
-    return {**told, "held before": before}
+    return {**told, "held before": before, "folder": folder}
 
 
 def test_a_clerk_asks_in_a_browser_and_ends_in_the_server(walked: dict[str, Any]) -> None:
@@ -52,7 +54,25 @@ def test_what_is_given_back_leaves_nothing(walked: dict[str, Any], site: Site) -
     assert site.holdings(AGENCY) == walked["held before"]
 
 
-def test_the_audit_chain_is_whole_and_tells_of_it(walked: dict[str, Any], site: Site) -> None:
+@pytest.fixture(scope="module")
+def killed(walked: dict[str, Any], site: Site) -> list[dict[str, Any]]:
+    """A row for each request while whose making something was killed."""
+    key = walked["folder"] / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    told = site.script("tests.cloud.portal_kills", str(walked["folder"]), timeout=3600)
+    rows: list[dict[str, Any]] = json.loads(told)
+    return rows
+
+
+def test_whatever_is_killed_every_request_ends_and_nothing_is_left(
+    killed: list[dict[str, Any]], walked: dict[str, Any], site: Site
+) -> None:
+    assert {one["victim"]: one["state"] for one in killed} == dict.fromkeys(VICTIMS, "fulfilled")
+    assert [one["given back"] for one in killed] == [["retired"]] * len(VICTIMS)
+    assert site.holdings(AGENCY) == walked["held before"]
+
+
+def test_the_audit_chain_is_whole_and_tells_of_it(killed: list[dict[str, Any]], site: Site) -> None:
     server = "ctl1"
     told = site.on(server, "citycloud-portal", "audit", "verify", "--output", "json")
     assert json.loads(told)["records"] > 10
@@ -68,7 +88,8 @@ def test_a_backup_of_the_portal_can_be_restored(site: Site) -> None:
     site.on("ctl1", script)
 
 
-def test_what_the_portal_made_is_no_drift(walked: dict[str, Any], site: Site) -> None:
+def test_what_the_portal_made_is_no_drift(killed: list[dict[str, Any]], site: Site) -> None:
     report = site.ok("zone", "drift", AGENCY, "--output", "json").json["report"]
     found = {stack["agency"]: stack["findings"] for stack in report["stacks"]}
     assert found[AGENCY] == []
+    assert report["orphans"] == []

@@ -141,6 +141,7 @@ class FakeOpenStack:
     project_id: str = "admin-project"
     user_id: str = "admin-user"
     delay: float = 0.0  # seconds that each call takes
+    lost_boots: int = 0  # so many of the next servers no host takes
     drops: set[str] = field(default_factory=set)  # attributes that neutron accepts and does not keep
     lock: threading.RLock = field(default_factory=threading.RLock)
     numbers: Any = field(default_factory=lambda: itertools.count(1))

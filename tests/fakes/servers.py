@@ -59,7 +59,7 @@ def answer(fake: FakeOpenStack, method: str, parts: list[str], body: Any, scope:
 
 
 def boot(fake: FakeOpenStack, values: Thing, scope: str) -> Thing:
-    """A server that runs at once."""
+    """A server that runs at once, unless its message is lost."""
     flavor = fake.kind("flavors")[values["flavorRef"]]
     if values.get("imageRef"):
         fake.kind("images")[values["imageRef"]]
@@ -82,6 +82,9 @@ def boot(fake: FakeOpenStack, values: Thing, scope: str) -> Thing:
     _plug(fake, server, values, scope)
     for row in values.get("block_device_mapping_v2") or []:
         _disk(fake, server, row)
+    if fake.lost_boots:
+        fake.lost_boots -= 1
+        server.update({"status": "BUILD", "OS-EXT-STS:task_state": "scheduling"})
     fake.kind("servers")[str(server["id"])] = server
     return server
 

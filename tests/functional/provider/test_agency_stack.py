@@ -99,3 +99,15 @@ def test_addresses_of_networks_lie_in_their_range_and_apart() -> None:
     found = [addresses_of(f"deployment-{number}") for number in range(20)]
     assert all(one.subnet_of(RANGE) for one in found)
     assert len(set(found)) == 20
+
+
+def test_a_provider_that_something_killed_is_followed_by_another(
+    place: Place, agency: str, worker_stacks: AgencyStacks
+) -> None:
+    worker_stacks.up(agency, [NETWORK])
+    process = worker_stacks._provider._process
+    assert process is not None
+    process.kill()
+    process.wait()
+    assert worker_stacks.up(agency, []) == {}
+    assert not [one for one in place.server.fake.kind("networks").values() if one["name"] == NETWORK.name]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from infra.cloud.errors import NotFound, Unavailable, WentWrong
+from infra.cloud.errors import NotFound, Unavailable, WaitedTooLong, WentWrong
 from infra.provider import user_data
 from infra.provider.instance import Instance
 from infra.provider.registry import resource
@@ -490,3 +490,37 @@ def test_an_answer_that_was_lost_is_looked_for_until_it_shows(
     ground._answer = late  # type: ignore[assignment, method-assign]
     identity, _ = KIND.create(context(seconds=30), checked())
     assert list(ground.kind("servers")) == [identity]
+
+
+class TestAServerThatNoHostTook:
+    """A broker or a conductor that was killed took the message with it."""
+
+    def test_is_made_anew(self, ground: FakeOpenStack, context: Contexts) -> None:
+        ground.lost_boots = 1
+        identity, state = made(context(seconds=1800.0))
+        assert list(ground.kind("servers")) == [identity]
+        assert state["powerState"] == "active"
+
+    def test_of_an_interrupted_run_is_made_anew_too(self, ground: FakeOpenStack, context: Contexts) -> None:
+        ground.lost_boots = 1
+        with pytest.raises(WaitedTooLong, match="scheduling"):
+            made(context(seconds=60.0))
+        (lost,) = ground.kind("servers")
+        identity, _ = made(context(seconds=1800.0))
+        assert list(ground.kind("servers")) == [identity] != [lost]
+
+    def test_is_tried_as_long_as_there_is_time(self, ground: FakeOpenStack, context: Contexts) -> None:
+        ground.lost_boots = 100
+        with pytest.raises(WaitedTooLong, match="scheduling"):
+            made(context(seconds=1800.0))
+        assert len(ground.kind("servers")) == 1
+
+    def test_is_left_to_the_host_that_has_it(self, ground: FakeOpenStack, context: Contexts) -> None:
+        ground.lost_boots = 1
+        with pytest.raises(WaitedTooLong):
+            made(context(seconds=60.0))
+        (server,) = ground.kind("servers").values()
+        server["OS-EXT-STS:task_state"] = "spawning"
+        with pytest.raises(WaitedTooLong, match="spawning"):
+            made(context(seconds=1800.0))
+        assert list(ground.kind("servers")) == [server["id"]]
