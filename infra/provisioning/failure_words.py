@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from infra.domain.reservation import QuotaExceeded
 from infra.domain.words import Words
@@ -10,20 +11,24 @@ from infra.errors import InfraError
 
 LONGEST = 300
 """Characters of the technical reason that are shown beside the plain one."""
-_PERMANENT = (
-    (r"No valid host|not enough hosts|NoValidHost", Words(
+PATIENCE = timedelta(minutes=10)
+"""How long what may pass is tried again."""
+_NONE, _A_WHILE = timedelta(0), timedelta(minutes=3)
+_KNOWN = (
+    # Room is missing, too, while a hypervisor's word does not come through: its minute, and one that follows.
+    (r"No valid host|not enough hosts|NoValidHost", _A_WHILE, Words(
         "Hiện không còn đủ chỗ cho cỡ máy này; hãy chọn cỡ nhỏ hơn hoặc liên hệ tổ vận hành",
         "There is no room for this size now; choose a smaller one or ask the cloud team",
     )),
-    (r"[Qq]uota (has been )?exceeded|exceed(s|ed) .*quota|OverQuota", Words(
+    (r"[Qq]uota (has been )?exceeded|exceed(s|ed) .*quota|OverQuota", _NONE, Words(
         "Cơ quan đã dùng hết hạn mức trên đám mây; hãy trả lại tài nguyên hoặc xin thêm hạn mức",
         "The agency's quota in the cloud is used up; release something or ask for more",
     )),
-    (r"disk is too small|(flavor|image) .* not (be )?found|No image .* found", Words(
+    (r"disk is too small|(flavor|image) .* not (be )?found|No image .* found", _NONE, Words(
         "Cỡ máy hoặc hệ điều hành này không còn dùng được; hãy báo tổ vận hành",
         "This size or operating system can be had no more; tell the cloud team",
     )),
-    (r"not support|ConfigurationInvalid|policy does not allow", Words(
+    (r"not support|ConfigurationInvalid|policy does not allow", _NONE, Words(
         "Tổ hợp đã chọn không dùng được trên loại máy chủ này; hãy hỏi tổ vận hành",
         "What was chosen cannot be had together on this kind of server; ask the cloud team",
     )),
@@ -46,16 +51,18 @@ _OTHER = Words(
 )
 
 
-def is_permanent(error: InfraError) -> bool:
-    """Whether trying again cannot help."""
-    return isinstance(error, QuotaExceeded) or any(re.search(rule, str(error)) for rule, _ in _PERMANENT)
+def patience(error: InfraError) -> timedelta:
+    """For how long it may help to try again."""
+    if isinstance(error, QuotaExceeded):
+        return _NONE
+    return next((long for rule, long, _ in _KNOWN if re.search(rule, str(error))), PATIENCE)
 
 
 def plain_words(error: InfraError) -> Words:
     """The plain reason first, then the technical one in brackets."""
     if isinstance(error, QuotaExceeded):
         return error.told
-    found = next((words for rule, words in _PERMANENT if re.search(rule, str(error))), None)
+    found = next((words for rule, _, words in _KNOWN if re.search(rule, str(error))), None)
     words = found or _BY_CODE.get(error.code, _OTHER)
     detail = " ".join(str(error).split())[:LONGEST]
     return Words(f"{words.vi} ({detail})", f"{words.en} ({detail})")

@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from infra.domain.blueprint import Wanted
 from infra.errors import InfraError
 from infra.provisioning.agency_stack import Outputs
-from infra.provisioning.failure_words import is_permanent
+from infra.provisioning.failure_words import patience
 from infra.provisioning.fulfilment import Fulfilment, Hands, NotYet
 from infra.store import lease as leases
 from infra.store.lease import Lease, LeaseLost
@@ -33,8 +33,6 @@ HEARTBEAT_SECONDS = 15.0
 LOOK_SECONDS = 2.0
 AT_ONCE = 2
 """Agencies that are worked on beside each other: each runs an engine of its own."""
-PATIENCE = timedelta(minutes=10)
-"""How long a request whose making fails for a reason that may pass is tried again."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=2)
 
 
@@ -178,7 +176,7 @@ class Worker:
 
     def _gives_up(self, request: str, error: InfraError) -> bool:
         trouble = self._troubles.setdefault(request, _Trouble(self.clock()))
-        ended = is_permanent(error) or self.clock() - trouble.since >= PATIENCE
+        ended = self.clock() - trouble.since >= patience(error)
         if ended:
             self._troubles.pop(request, None)
         return ended

@@ -20,8 +20,9 @@ from infra.portal.interface import AuditFilter
 from infra.portal.service.services import PortalServices
 from infra.provisioning import worker as worker_module
 from infra.provisioning.agency_stack import DeploymentsNotMade, Outputs
+from infra.provisioning.failure_words import PATIENCE
 from infra.provisioning.guest_setup import GuestNotReached
-from infra.provisioning.worker import PATIENCE, Worker
+from infra.provisioning.worker import Worker
 from infra.store import deployment as deployments
 from infra.store import reservation
 from infra.store.engine import StoreUnreachable
@@ -33,6 +34,7 @@ from .test_portal_request import approve
 LATER = dt.timedelta(minutes=3)
 """Longer than a lease, and than the longest pause."""
 NO_ROOM = InfraError("No valid host was found. There are not enough hosts available.")
+REFUSED = InfraError("The policy does not allow it; not supported on this host.")
 
 
 def until(reached: Callable[[], bool]) -> None:
@@ -205,11 +207,18 @@ def test_an_approved_request_is_made_set_up_seen_and_active(stand: Stand) -> Non
 
 def test_what_cannot_be_had_is_taken_back_with_a_reason_in_both_languages(stand: Stand) -> None:
     request = stand.ask()
-    stand.until_done(stand.worker(Life(), {"up": [DeploymentsNotMade({"": str(NO_ROOM)})]}))
+    stand.until_done(stand.worker(Life(), {"set_up": [DeploymentsNotMade({"": str(NO_ROOM)})] * 2}))
     stand.must_be_whole(request, 2)
     failure = stand.services.request(AN, request).failure
     assert "không còn đủ chỗ" in failure.vi
     assert "no room" in failure.en
+
+
+def test_room_that_is_missing_for_a_moment_ends_no_request(stand: Stand) -> None:
+    request = stand.ask()
+    stand.until_done(stand.worker(Life(), {"up": [DeploymentsNotMade({"": str(NO_ROOM)})]}))
+    stand.must_be_whole(request, 2)
+    assert stand.state(request) == RequestState.FULFILLED
 
 
 def test_what_may_pass_is_tried_again_until_it_has_passed(stand: Stand) -> None:
@@ -283,7 +292,7 @@ def test_killed_at_every_boundary_a_request_ends_whole(
     """Also a second time, while the next worker makes good what the first one left."""
 
     def faults() -> dict[str, list[InfraError]]:
-        return {"await_green": [DeploymentsNotMade({"": str(NO_ROOM)})]} if fails else {}
+        return {"await_green": [DeploymentsNotMade({"": str(REFUSED)})]} if fails else {}
 
     end = 1
     while True:
