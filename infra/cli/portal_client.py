@@ -169,7 +169,8 @@ class Portal:
                 self._raise_untrusted(failed)
                 why = str(failed) or type(failed).__name__
                 continue
-            if answer.status_code not in _AWAY:
+            away = answer.status_code == httpx.codes.SERVICE_UNAVAILABLE and not _is_problem(answer)
+            if answer.status_code not in _AWAY and not away:
                 return answer
             why = f"answers {answer.status_code}"
         way_out = "check --portal, and whether it serves"
@@ -180,10 +181,10 @@ class Portal:
     def _answer(self, answer: httpx.Response, source: Source | None) -> Any:
         if answer.status_code == httpx.codes.NO_CONTENT:
             return None
-        kind = answer.headers.get("content-type", "").partition(";")[0]
+        kind = _kind(answer)
         if answer.is_success and kind == "application/json":
             return answer.json()
-        if kind == "application/problem+json":
+        if _is_problem(answer):
             raise refusal(answer.json(), answer.headers, source)
         raise PortalUnreachable(
             f"{self.address}: answers {answer.status_code} with {kind or 'nothing'}, which no portal does;"
@@ -196,6 +197,15 @@ class Portal:
                 f"{self.address}: its certificate is not of an authority that this computer trusts; name the"
                 " city's with --ca FILE"
             ) from failed
+
+
+def _kind(answer: httpx.Response) -> str:
+    return str(answer.headers.get("content-type", "")).partition(";")[0]
+
+
+def _is_problem(answer: httpx.Response) -> bool:
+    """Whether the portal itself says no; a load balancer before a portal that starts says it in HTML."""
+    return _kind(answer) == "application/problem+json"
 
 
 def checked_address(address: str) -> str:

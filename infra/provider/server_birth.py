@@ -7,7 +7,7 @@ from infra.cloud.server import must_not_be_in_error, servers
 from infra.provider.power_state import standing
 from infra.provider.resource import Context
 
-UNTAKEN_SECONDS = 180.0
+UNTAKEN_SECONDS = 120.0
 """How long a server may wait for a host. Nova's parts tell each other of it by one message, which a broker or
 a conductor that is killed takes with it: nobody works on the server then, and it is in BUILD for ever."""
 _STANDS = frozenset({"ACTIVE", "SHUTOFF", "PAUSED", "SHELVED_OFFLOADED"})

@@ -373,10 +373,14 @@ def test_a_portal_that_is_away_and_one_that_is_none(desk: Desk) -> None:
     assert "no portal" in desk.capsys.readouterr().err
 
 
+BEHIND_IT_NOTHING = b"HTTP/1.1 503 No server\r\nContent-Type: text/html\r\nContent-Length: 2\r\n\r\nhi"
+
+
 @pytest.mark.usefixtures("quick")
-def test_a_call_whose_answer_is_lost_is_sent_again_and_does_its_work_once(desk: Desk) -> None:
+@pytest.mark.parametrize("answer", [b"", BEHIND_IT_NOTHING], ids=["none", "the load balancer's"])
+def test_a_call_whose_answer_is_lost_is_sent_again_and_does_its_work_once(desk: Desk, answer: bytes) -> None:
     token = ("--token-file", str(desk.token_file("hoa")), "--output", "json")
-    with unlucky(desk.address, lambda number: b"" if number in (0, 1) else None) as (address, keys):
+    with unlucky(desk.address, lambda number: answer if number in (0, 1) else None) as (address, keys):
         assert run(["request", "submit", "--file", desk.draft(), "--portal", address, *token]) == 0
     assert json.loads(desk.capsys.readouterr().out)["summary"]["state"] == "submitted"
     assert len(keys) == 3
