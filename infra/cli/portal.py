@@ -148,6 +148,7 @@ def wiring(
     service = connect(settings.credentials, user_agent="citycloud-portal")
     directory = KeystoneDirectory(service, settings.credentials)
     agencies = {one.code: one for one in inventory.agencies}
+    openid = OpenId(settings.provider, frozenset(agencies), _now) if settings.provider else None
     view = CloudView(settings.file.monitoring)
     site = PortalSite(
         agencies=agencies, catalog=inventory.catalog, capacity=view.capacity, status=view.status,
@@ -155,12 +156,12 @@ def wiring(
     )  # fmt: skip
     wired = Wiring(
         services=PortalServices(database, site, _now),
-        access=Access(SessionStore(database), directory, _now),
+        access=Access(SessionStore(database), directory, _now, openid),
         directory=directory,
         agencies={code: Words(one.name_vi, one.name_en) for code, one in agencies.items()},
         city=_city(inventory),
         clock=_now,
-        openid=OpenId(settings.provider, frozenset(agencies), _now) if settings.provider else None,
+        openid=openid,
         contact=settings.file.contact,
         ops_url=settings.file.ops_url,
         metrics=PortalMetrics(lambda: portal_figures.read(database)),
