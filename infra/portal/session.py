@@ -191,7 +191,7 @@ class Access:
 
     def _asked(self, found: Session, secret: str, provider: Vouching, refresh: str) -> Session:
         """One request at a time asks, and the others go on by what was said last, as where the provider does
-        not answer: it may take a refresh token once only. Raises NoRoleHere also for who is of another agency.
+        not answer: it may take a refresh token once only. Raises NoRoleHere for who is of another agency.
         """
         with self._guard:
             if found.digest in self._asking:
