@@ -35,7 +35,8 @@ from infra.portal.service.account import take_in
 from infra.portal.service.ground import PortalSite
 from infra.portal.service.services import PortalServices
 from infra.portal.session import Access
-from infra.portal.status import CloudView
+from infra.portal.status import PORT, CloudView
+from infra.portal.usage_reading import UsageView
 from infra.portal.wiring import Wiring
 from infra.provisioning import textfile
 from infra.provisioning.agency_stack import AgencyStacks, StackPlace, stack_states
@@ -46,6 +47,7 @@ from infra.settings import Settings, SitePaths
 from infra.store import portal_figures
 from infra.store.portal_database import PortalDatabase
 from infra.store.session import SessionStore
+from monitoring.prometheus import Prometheus
 
 log = logging.getLogger(__name__)
 KEEP_ALIVE_SECONDS = 75
@@ -150,9 +152,10 @@ def wiring(
     agencies = {one.code: one for one in inventory.agencies}
     openid = OpenId(settings.provider, frozenset(agencies), _now) if settings.provider else None
     view = CloudView(settings.file.monitoring)
+    monitoring = Prometheus(f"http://{settings.file.monitoring}:{PORT}") if settings.file.monitoring else None
     site = PortalSite(
         agencies=agencies, catalog=inventory.catalog, capacity=view.capacity, status=view.status,
-        look_up=directory.look_up,
+        look_up=directory.look_up, usage=UsageView(monitoring, _now).usage,
     )  # fmt: skip
     wired = Wiring(
         services=PortalServices(database, site, _now),
