@@ -64,6 +64,7 @@ def keep(page: Page, name: str) -> None:
 def sign_in(page: Page, site: Site, name: str, place: str = "/") -> None:
     """The way of a person: the portal's link, Keycloak's page, and wherever that leads."""
     page.goto(f"{site.address}/sign-in?next={place}")
+    keep(page, "portal")
     page.get_by_role("link", name="Đăng nhập bằng tài khoản của thành phố").click()
     page.locator("#username").fill(name)
     page.locator("#password").fill(PASSWORD)
@@ -94,6 +95,22 @@ def test_a_person_signs_in_and_out_and_both_sessions_are_over(site: Site, contex
     assert site.keycloak.sessions(person) == 0
     page.get_by_role("link", name="Đăng nhập bằng tài khoản của thành phố").click()
     expect(page.locator("#password")).to_be_visible()
+
+
+def test_who_does_not_get_to_keycloak_is_told_that_they_are_signed_out_here(
+    site: Site, context: BrowserContext
+) -> None:
+    site.keycloak.add_person("chi", "hongbang", ("member",))
+    page = context.new_page()
+    sign_in(page, site, "chi")
+    page.set_viewport_size({"width": 390, "height": 700})
+    page.route("**/protocol/openid-connect/logout?*", lambda route: route.fulfill(status=204))
+    page.get_by_role("button", name="Đăng xuất").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Đã đăng xuất")
+    assert page.get_by_role("link", name="Kết thúc phiên ở dịch vụ đăng nhập").is_visible()
+    keep(page, "signed-out")
+    assert violations(page) == {}
+    assert me(page, site) is None
 
 
 @pytest.mark.parametrize(
