@@ -35,6 +35,8 @@ LONGEST = timedelta(hours=8)
 RECHECK = timedelta(minutes=5)
 UNCHECKED = timedelta(hours=1)
 """How long the directory's last word counts while it does not answer, or where nobody can be asked."""
+PAUSE = timedelta(seconds=30)
+"""How long a provider that did not answer is left alone: else each page would wait for it anew."""
 TOUCH = timedelta(minutes=1)
 """A session's last use is written at most this often, not with each page."""
 TOKEN_PREFIX = "cityc_"  # noqa: S105  (so that a scanner for leaked secrets can know it)
@@ -73,6 +75,7 @@ class Access:
         self._clock = clock
         self._provider = provider
         self._asking: set[str] = set()
+        self._paused_until: datetime | None = None
         self._guard = threading.Lock()
 
     def begin(self, person: Person, source: str, address: str) -> str:
@@ -193,16 +196,20 @@ class Access:
         """One request at a time asks, and the others go on by what was said last, as where the provider does
         not answer: it may take a refresh token once only. Raises NoRoleHere for who is of another agency.
         """
+        now = self._clock()
         with self._guard:
-            if found.digest in self._asking:
-                raise DirectoryUnreachable("the provider is being asked")
+            if found.digest in self._asking or (self._paused_until and now < self._paused_until):
+                raise DirectoryUnreachable("the provider is being asked, or did not answer just now")
             self._asking.add(found.digest)
         try:
-            vouched, now = provider.again(refresh, found.person.id), self._clock()
+            vouched = provider.again(refresh, found.person.id)
             if vouched.person.agency != found.person.agency:
                 raise NoRoleHere("the person is of another agency now", vouched.id_token)
             fresh = replace(found, person=vouched.person, checked=now, sealed=seal(vouched, secret))
             self._store.renew_session(fresh)
+        except DirectoryUnreachable:
+            self._paused_until = now + PAUSE
+            raise
         finally:
             self._asking.discard(found.digest)
         for token in self._store.tokens(found.person.id):

@@ -16,7 +16,7 @@ from infra.domain.session import Scope
 from infra.portal.oidc import OpenId
 from infra.portal.oidc import Provider as Settings
 from infra.portal.sealed import opened
-from infra.portal.session import Access
+from infra.portal.session import PAUSE, Access
 from tests.functional.portal.memory import AGENCIES
 from tests.functional.portal.portal import Client, Stand
 from tests.functional.portal.provider import CLIENT, Provider, running
@@ -182,7 +182,19 @@ def test_a_provider_that_does_not_work_ends_nothing_for_an_hour(
         stand.later(LATER)
         assert client.get("/api/v1/me").status_code == 503
         provider.refusal = None
+        stand.later(PAUSE)
         assert client.get("/api/v1/me").status_code == 200
+
+
+def test_a_provider_that_did_not_answer_is_left_alone_for_a_while(stand: Stand, provider: Provider) -> None:
+    with signed_in(stand, provider) as client:
+        provider.refusal = (503, "down")
+        stand.later(SOON)
+        assert client.get("/api/v1/me").status_code == 200
+        provider.refusal, provider.claims = None, {"roles": ["auditor"]}
+        assert client.get("/api/v1/me").json()["roles"] == ["member"]
+        stand.later(PAUSE)
+        assert client.get("/api/v1/me").json()["roles"] == ["auditor"]
 
 
 def test_where_nobody_can_be_asked_again_a_session_lasts_an_hour(stand: Stand, provider: Provider) -> None:
