@@ -14,6 +14,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from infra.portal import oidc
 from infra.portal.identity import DirectoryUnreachable
 from infra.portal.oidc import OpenId, Provider
 from infra.portal.session import Access
@@ -21,6 +22,9 @@ from tests.functional.portal.keycloak import CLIENT, PASSWORD, SECRET, Keycloak,
 from tests.functional.portal.memory import AGENCIES
 from tests.functional.portal.portal import Stand, served
 from tests.functional.portal.test_browser import violations
+
+PATIENCE_SECONDS = 60
+"""For a page, and for Keycloak's answers: the machine may have a cloud to run beside this."""
 
 
 @dataclass
@@ -36,7 +40,12 @@ class Site:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """One Keycloak for all: its start is most of what these tests take."""
     stand = Stand(own=True)
-    with served(stand.app) as address, running(tmp_path_factory.mktemp("keycloak"), address) as keycloak:
+    with (
+        pytest.MonkeyPatch.context() as patience,
+        served(stand.app) as address,
+        running(tmp_path_factory.mktemp("keycloak"), address) as keycloak,
+    ):
+        patience.setattr(oidc, "SECONDS", PATIENCE_SECONDS)
         openid = _openid(keycloak, keycloak.issuer)
         stand.access = Access(stand.sessions, stand.directory, stand.clock, openid)
         stand.wiring = replace(stand.wiring, access=stand.access, openid=openid)
@@ -47,8 +56,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A browser that reads Vietnamese; nobody is signed in."""
+    expect.set_options(timeout=PATIENCE_SECONDS * 1000)
     with browser.new_context(ignore_https_errors=True, locale="vi-VN") as made:
+        made.set_default_timeout(PATIENCE_SECONDS * 1000)
         yield made
+    expect.set_options(timeout=None)
 
 
 def _openid(keycloak: Keycloak, issuer: str) -> OpenId:
