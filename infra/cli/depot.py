@@ -23,8 +23,9 @@ def depot() -> None:
 
 @depot.command()
 @click.option("--renew", "renew", multiple=True, metavar="PART", help="Make this part again in any case.")
+@click.option("--keycloak", is_flag=True, help="Keycloak, too, for a site that runs one. Needs Maven.")
 @output_option
-def build(renew: tuple[str, ...], output: str) -> None:
+def build(renew: tuple[str, ...], keycloak: bool, output: str) -> None:
     """Fill the depot; what is in place and made from the same inputs is left alone.
 
     The only command that needs the outside world. `--renew apt` fetches what Debian has published since.
@@ -37,6 +38,7 @@ def build(renew: tuple[str, ...], output: str) -> None:
         _show,
         engine=lambda: _engine(settings),
         renew=renew,
+        with_keycloak=keycloak,
     )
     emit(output, result, lambda: _text(result, settings.depot_dir))
 

@@ -35,7 +35,8 @@ from infra.portal.service.account import take_in
 from infra.portal.service.ground import PortalSite
 from infra.portal.service.services import PortalServices
 from infra.portal.session import Access
-from infra.portal.status import CloudView
+from infra.portal.status import PORT, CloudView
+from infra.portal.usage_reading import UsageView
 from infra.portal.wiring import Wiring
 from infra.provisioning import textfile
 from infra.provisioning.agency_stack import AgencyStacks, StackPlace, stack_states
@@ -46,6 +47,7 @@ from infra.settings import Settings, SitePaths
 from infra.store import portal_figures
 from infra.store.portal_database import PortalDatabase
 from infra.store.session import SessionStore
+from monitoring.prometheus import Prometheus
 
 log = logging.getLogger(__name__)
 KEEP_ALIVE_SECONDS = 75
@@ -148,19 +150,21 @@ def wiring(
     service = connect(settings.credentials, user_agent="citycloud-portal")
     directory = KeystoneDirectory(service, settings.credentials)
     agencies = {one.code: one for one in inventory.agencies}
+    openid = OpenId(settings.provider, frozenset(agencies), _now) if settings.provider else None
     view = CloudView(settings.file.monitoring)
+    monitoring = Prometheus(f"http://{settings.file.monitoring}:{PORT}") if settings.file.monitoring else None
     site = PortalSite(
         agencies=agencies, catalog=inventory.catalog, capacity=view.capacity, status=view.status,
-        look_up=directory.look_up,
+        look_up=directory.look_up, usage=UsageView(monitoring, _now).usage,
     )  # fmt: skip
     wired = Wiring(
         services=PortalServices(database, site, _now),
-        access=Access(SessionStore(database), directory, _now),
+        access=Access(SessionStore(database), directory, _now, openid),
         directory=directory,
         agencies={code: Words(one.name_vi, one.name_en) for code, one in agencies.items()},
         city=_city(inventory),
         clock=_now,
-        openid=OpenId(settings.provider, frozenset(agencies), _now) if settings.provider else None,
+        openid=openid,
         contact=settings.file.contact,
         ops_url=settings.file.ops_url,
         metrics=PortalMetrics(lambda: portal_figures.read(database)),

@@ -62,10 +62,13 @@ class MailFile(Strict):
 
 
 class OidcFile(Strict):
+    """`authority` is a file of certificates by which the provider's is checked, "" for the system's."""
+
     issuer: str
     client_id: str
     agency_claim: str = "agency"
     roles_claim: str = "roles"
+    authority: str = ""
 
 
 class PortalFile(Strict):
@@ -138,7 +141,7 @@ def load(path: Path, environ: Mapping[str, str]) -> PortalSettings:
 def _provider(file: OidcFile | None, secret: str) -> Provider | None:
     if file is None:
         return None
-    return Provider(file.issuer, file.client_id, secret, file.agency_claim, file.roles_claim)
+    return Provider(file.issuer, file.client_id, secret, file.agency_claim, file.roles_claim, file.authority)
 
 
 def _audit_key(text: str) -> bytes | None:

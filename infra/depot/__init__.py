@@ -9,6 +9,7 @@
     base/debian-12.tar.zst              bare server
     images/debian-12.qcow2 images/debian-12-container.raw
     pulumi/pulumi
+    keycloak/keycloak-<version>.tar.gz  for sites that run one
 """
 
 from infra.depot.building import BuildResult, Progress

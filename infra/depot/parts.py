@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 
-from infra.depot import apt, citycloud, engine, guest, openstack, rootfs
+from infra.depot import apt, citycloud, engine, guest, keycloak, openstack, rootfs
 from infra.depot.building import BuildResult, Part, Progress, build_parts
 from infra.depot.workshop import Workshop
 
@@ -19,18 +19,20 @@ def build(
     *,
     engine: Path | Callable[[], Path] | None = None,
     renew: Collection[str] = (),
+    with_keycloak: bool = False,
 ) -> BuildResult:
     """Fill the depot; parts that are in place and made from the same inputs are left alone.
 
     `engine` is the Pulumi engine's file, or what makes it and returns its path; without it that part is left
-    as it is. `renew` names parts to make again in any case: `apt` fetches what Debian has published since.
+    as it is, and so is Keycloak unless the site runs one. `renew` names parts to make again in any case:
+    `apt` fetches what Debian has published since.
     Raises DepotBusy when another build runs, DepotPartFailed when a part cannot be made.
     """
     workshop = Workshop(depot_dir, cache_dir, project_root, engine)
-    return build_parts(all_parts(workshop), workshop, progress, renew)
+    return build_parts(all_parts(workshop, with_keycloak), workshop, progress, renew)
 
 
-def all_parts(workshop: Workshop) -> list[Part]:
+def all_parts(workshop: Workshop, with_keycloak: bool = False) -> list[Part]:
     """In the order in which lanes should take them: what others wait for, and what takes long, first."""
     parts = [Part(apt.PART, (), apt.inputs, apt.make)]
     for release in openstack.releases(workshop.project_root):
@@ -43,6 +45,8 @@ def all_parts(workshop: Workshop) -> list[Part]:
     ]
     if workshop.engine is not None:
         parts.append(Part(engine.PART, (), engine.inputs, engine.make))
+    if with_keycloak:
+        parts.append(Part(keycloak.PART, (), keycloak.inputs, keycloak.make))
     return parts
 
 

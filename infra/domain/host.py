@@ -12,9 +12,10 @@ GATEWAYS = "gateways"
 HYPERVISORS = "hypervisors"
 MONITORING = "monitoring"
 PORTAL = "portal"
-GROUPS = (CONTROLLERS, GATEWAYS, HYPERVISORS, MONITORING, PORTAL)
+KEYCLOAK = "keycloak"
+GROUPS = (CONTROLLERS, GATEWAYS, HYPERVISORS, MONITORING, PORTAL, KEYCLOAK)
 """What a server can be for; a server may be in several groups."""
-OPTIONAL_GROUPS = frozenset({PORTAL})
+OPTIONAL_GROUPS = frozenset({PORTAL, KEYCLOAK})
 """Groups without which there is a cloud all the same."""
 
 _RUNS = {"kvm": {"kvm", "qemu"}, "qemu": {"qemu"}, "lxc": {"lxc"}, "fake": {"fake"}}
@@ -60,6 +61,11 @@ class Host:
     @property
     def is_portal(self) -> bool:
         return PORTAL in self.groups
+
+    @property
+    def is_keycloak(self) -> bool:
+        """Whether the agencies' people sign in at a Keycloak that runs here."""
+        return KEYCLOAK in self.groups
 
     @property
     def is_fake(self) -> bool:

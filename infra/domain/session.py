@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -20,7 +20,9 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class Session:
-    """`digest` of the cookie; `checked` is when the directory last said who this is."""
+    """`digest` of the cookie; `checked` is when the directory last said who this is; `sealed` is what a
+    sign-in service gave, which only the cookie itself opens.
+    """
 
     digest: str
     person: Person
@@ -29,6 +31,7 @@ class Session:
     seen: datetime
     checked: datetime
     address: str = ""
+    sealed: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)

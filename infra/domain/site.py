@@ -10,6 +10,7 @@ from ipaddress import IPv4Address
 
 from infra.domain.alerting import Alerting
 from infra.domain.network import ExternalNetwork, SiteNetwork
+from infra.domain.sign_in import SignInService
 from infra.domain.volume_backend import VolumeBackend
 
 
@@ -46,6 +47,8 @@ class Site:
     pulumi_secrets_provider: str = "passphrase"
     alerting: Alerting | None = None
     """Who is told of alerts by e-mail; None is nobody."""
+    sign_in: SignInService | None = None
+    """Where people sign in to the portal, beside Keystone's own users."""
 
     def workers(self, service: str) -> int:
         """Processes of an API; 1 unless `api_workers` says more."""

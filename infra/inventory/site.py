@@ -14,6 +14,7 @@ from infra.domain.volume_backend import LvmBackend, NfsBackend, RbdBackend, Volu
 from infra.inventory.alerting import AlertingModel
 from infra.inventory.lab import LabModel
 from infra.inventory.schema import Strict
+from infra.inventory.sign_in import SignInModel
 from infra.inventory.value import (
     Address,
     Cidr,
@@ -165,6 +166,7 @@ class SiteModel(Strict):
     pulumi_backend_url: Annotated[str, AfterValidator(_backend)] = ""
     pulumi_secrets_provider: Annotated[str, AfterValidator(_secrets_provider)] = "passphrase"
     alerting: AlertingModel | None = None
+    sign_in: SignInModel | None = None
     lab: LabModel | None = None
 
 
@@ -205,6 +207,7 @@ def to_site(model: SiteModel) -> Site:
         volume_backend=_volume_backend(model.volume_backend),
         api_workers={service: getattr(model.api_workers, service) for service in API_SERVICES},
         alerting=model.alerting.to_domain() if model.alerting is not None else None,
+        sign_in=model.sign_in.to_domain() if model.sign_in is not None else None,
     )
 
 

@@ -223,6 +223,12 @@ def deployment(request: Request, visitor: Reading, id: Id) -> interface.Deployme
     return wiring(request).services.deployment(visitor.known, id)
 
 
+@router.get("/deployments/{id}/usage", summary="How much of the time it answered, and how busy it is", **ONE)
+def usage(request: Request, visitor: Reading, id: Id) -> interface.Usage:
+    """`state` says whether anything is known: monitoring that does not answer is no failure of this call."""
+    return wiring(request).services.usage(visitor.known, id)
+
+
 @router.post("/deployments/{id}/actions", summary="Start, stop, restart, give back", **NO_CONTENT)
 def act(request: Request, visitor: Operating, id: Id, wanted: ActionIn, key: Key) -> None:
     wiring(request).services.act(visitor.known, id, wanted.action, wanted.version, key)

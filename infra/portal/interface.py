@@ -60,6 +60,7 @@ from infra.portal.oversight import (
     QueuedRequest,
     Room,
 )
+from infra.portal.usage import Usage
 
 __all__ = [
     "Agency",
@@ -105,6 +106,7 @@ __all__ = [
     "Services",
     "Step",
     "StepState",
+    "Usage",
 ]
 
 
@@ -205,6 +207,9 @@ class Services(Protocol):
         self, person: Person, *, state: str = "", agency: str = "", after: str = "", limit: int = 50
     ) -> Page[DeploymentSummary]: ...
     def deployment(self, person: Person, deployment: str) -> Deployment: ...
+    def usage(self, person: Person, deployment: str) -> Usage:
+        """How much of the time it answered and how busy it is; never waits long for monitoring."""
+
     def act(self, person: Person, deployment: str, action: str, version: int, key: str) -> None: ...
 
     def audit(

@@ -1,4 +1,5 @@
-"""Sign-in at an OpenID provider: authorization code with PKCE, by Authlib; tokens are checked, never kept.
+"""Sign-in at an OpenID provider: authorization code with PKCE, by Authlib. What it gives is checked here; its
+refresh token asks again, while the session lasts, who the person is now.
 
 The provider's claims `agency` and `roles` say who a person is to the portal; their names are settings. What
 the browser carries meanwhile (state, nonce, verifier) is in a `__Host-` cookie, which no other host can set.
@@ -8,13 +9,16 @@ from __future__ import annotations
 
 import json
 import secrets
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 from authlib.common.errors import AuthlibBaseError
+from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -22,7 +26,7 @@ from joserfc.jwk import KeySet
 from requests import RequestException
 
 from infra.domain.person import Person, Role
-from infra.portal.identity import DirectoryUnreachable, SignInRefused
+from infra.portal.identity import DirectoryUnreachable, NoRoleHere, SignInRefused, Vouched
 
 ALGORITHMS = ["RS256", "ES256", "PS256", "EdDSA"]
 SECONDS = 10.0
@@ -30,13 +34,16 @@ SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Provider:
-    """`issuer` as in the provider's discovery document; `secret` is "" for a public client."""
+    """`issuer` as in the provider's discovery document; `secret` is "" for a public client; `authority` is a
+    file of certificates by which the provider's is checked, "" for the system's.
+    """
 
     issuer: str
     client_id: str
     secret: str
     agency_claim: str = "agency"
     roles_claim: str = "roles"
+    authority: str = ""
 
     def __repr__(self) -> str:
         return f"Provider({self.issuer!r}, {self.client_id!r})"
@@ -71,21 +78,50 @@ class OpenId:
             )
         return Begun(url, state, nonce, verifier)
 
-    def finish(self, callback: str, begun: Begun, answer: str) -> Person:
+    def finish(self, callback: str, begun: Begun, answer: str) -> Vouched:
         """The person, from the URL that the provider sent the browser back to. Raises SignInRefused,
-        DirectoryUnreachable."""
+        NoRoleHere, DirectoryUnreachable."""
         try:
             with self._client(callback) as client:
                 token = client.fetch_token(
                     self._discovered()["token_endpoint"], authorization_response=answer, state=begun.state,
-                    code_verifier=begun.verifier,
+                    code_verifier=begun.verifier, verify=self._provider.authority or True,
                 )  # fmt: skip
-            claims = self._claims(token["id_token"], begun.nonce)
+            return self._vouched(token, begun.nonce)
         except (AuthlibBaseError, JoseError, KeyError, ValueError) as wrong:
             raise SignInRefused(f"the provider's answer does not prove who this is: {wrong}") from wrong
         except RequestException as failed:
             raise DirectoryUnreachable(f"{self._provider.issuer}: {failed}") from failed
-        return self._person(claims)
+
+    def again(self, refresh: str, person: str) -> Vouched:
+        """What the provider says now. Only its own word that the session there is over ends one here: an
+        answer that makes no sense is a provider that does not work.
+        """
+        try:
+            with self._client("") as client:
+                token = client.refresh_token(
+                    self._discovered()["token_endpoint"], refresh_token=refresh,
+                    verify=self._provider.authority or True,
+                )  # fmt: skip
+            vouched = self._vouched({"refresh_token": refresh, **token}, None)
+        except (AuthlibBaseError, JoseError, KeyError, ValueError, RequestException) as failed:
+            if isinstance(failed, OAuthError) and failed.error == "invalid_grant":
+                raise SignInRefused("the provider ended this session") from failed
+            raise DirectoryUnreachable(f"{self._provider.issuer}: {failed}") from failed
+        if vouched.person.id != person:
+            raise SignInRefused("the provider speaks of another person than before")
+        return vouched
+
+    def end_url(self, id_token: str, after: str) -> str:
+        """Where a browser ends its session at the provider (OpenID Connect RP-Initiated Logout 1.0) and is
+        sent on to `after`; "" where the provider has no such place. Raises DirectoryUnreachable.
+        """
+        place = self._discovered().get("end_session_endpoint", "")
+        asked = {
+            "id_token_hint": id_token, "client_id": self._provider.client_id,
+            "post_logout_redirect_uri": after,
+        }  # fmt: skip
+        return f"{place}?{urlencode(asked)}" if place else ""
 
     def _client(self, callback: str) -> Any:
         return OAuth2Session(
@@ -107,12 +143,14 @@ class OpenId:
 
     def _read(self, url: str) -> dict[str, Any]:
         try:
-            answer = httpx.get(url, timeout=SECONDS).raise_for_status()
+            authority = ssl.create_default_context(cafile=self._provider.authority or None)
+            answer = httpx.get(url, timeout=SECONDS, verify=authority).raise_for_status()
             return dict(answer.json())
-        except (httpx.HTTPError, json.JSONDecodeError, TypeError) as failed:
+        except (httpx.HTTPError, json.JSONDecodeError, TypeError, OSError) as failed:
             raise DirectoryUnreachable(f"{url}: {failed}") from failed
 
-    def _claims(self, id_token: str, nonce: str) -> Mapping[str, Any]:
+    def _claims(self, id_token: str, nonce: str | None) -> Mapping[str, Any]:
+        """`nonce` is None for a token that no browser brought (OpenID Connect Core 12.2)."""
         try:
             token = jwt.decode(id_token, self._key_set(), algorithms=ALGORITHMS)
         except (JoseError, ValueError):
@@ -122,7 +160,8 @@ class OpenId:
             now=int(self._clock().timestamp()), leeway=60,
             iss={"essential": True, "value": self._provider.issuer},
             aud={"essential": True, "value": self._provider.client_id},
-            exp={"essential": True}, sub={"essential": True}, nonce={"essential": True, "value": nonce},
+            exp={"essential": True}, sub={"essential": True},
+            nonce={"essential": nonce is not None, **({"value": nonce} if nonce is not None else {})},
         )  # fmt: skip
         rules.validate(token.claims)
         return token.claims
@@ -132,12 +171,18 @@ class OpenId:
             self._keys = KeySet.import_key_set(self._read(self._discovered()["jwks_uri"]))  # type: ignore[arg-type]
         return self._keys
 
-    def _person(self, claims: Mapping[str, Any]) -> Person:
+    def _vouched(self, token: Mapping[str, Any], nonce: str | None) -> Vouched:
+        id_token = str(token["id_token"])
+        person = self._person(self._claims(id_token, nonce), id_token)
+        return Vouched(person, str(token.get("refresh_token") or ""), id_token)
+
+    def _person(self, claims: Mapping[str, Any], id_token: str) -> Person:
         agency = str(claims.get(self._provider.agency_claim) or "")
         given = claims.get(self._provider.roles_claim) or ()
         roles = frozenset(Role(one) for one in given if one in set(Role)) if isinstance(given, list) else ()
         if agency not in self._agencies or not roles:
-            raise SignInRefused("the provider names no agency or no role of the portal for this account")
+            told = "the provider names no agency or no role of the portal for this account"
+            raise NoRoleHere(told, id_token)
         name = str(claims.get("preferred_username") or claims["sub"])
         return Person(
             f"{self._provider.issuer}#{claims['sub']}", name, agency, frozenset(roles),

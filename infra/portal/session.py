@@ -1,7 +1,8 @@
 """Sessions of browsers and tokens of programs: short, revocable, and kept as digests only.
 
 Whoever reads the database can sign in as nobody. Roles are those of the last look into the directory: one
-that was taken away in Keystone is gone here after `RECHECK`, without waiting for the session's end.
+that was taken away in Keystone, or at the provider that people sign in at, is gone here after `RECHECK`,
+without waiting for the session's end.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -17,14 +19,24 @@ from typing import Protocol
 from infra.domain.person import Person
 from infra.domain.session import Scope, Session, Token
 from infra.domain.words import Words
-from infra.portal.identity import Directory, DirectoryUnreachable
+from infra.portal.identity import (
+    Directory,
+    DirectoryUnreachable,
+    NoRoleHere,
+    SignInRefused,
+    Vouched,
+    Vouching,
+)
 from infra.portal.interface import FieldProblem, InputRefused
+from infra.portal.sealed import opened, seal
 
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=8)
 RECHECK = timedelta(minutes=5)
 UNCHECKED = timedelta(hours=1)
-"""How long the directory's last word counts while it does not answer."""
+"""How long the directory's last word counts while it does not answer, or where nobody can be asked."""
+PAUSE = timedelta(seconds=30)
+"""How long a provider that did not answer is left alone: else each page would wait for it anew."""
 TOUCH = timedelta(minutes=1)
 """A session's last use is written at most this often, not with each page."""
 TOKEN_PREFIX = "cityc_"  # noqa: S105  (so that a scanner for leaked secrets can know it)
@@ -54,15 +66,31 @@ class SessionStore(Protocol):
 class Access:
     """Begins, knows and ends sessions and tokens. The secret itself is given out once."""
 
-    def __init__(self, store: SessionStore, directory: Directory, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, store: SessionStore, directory: Directory, clock: Callable[[], datetime],
+        provider: Vouching | None = None,
+    ) -> None:  # fmt: skip
         self._store = store
         self._directory = directory
         self._clock = clock
+        self._provider = provider
+        self._asking: set[str] = set()
+        self._paused_until: datetime | None = None
+        self._guard = threading.Lock()
 
     def begin(self, person: Person, source: str, address: str) -> str:
         """The cookie of a new session."""
+        return self._begin(person, source, address, lambda secret: "")
+
+    def begin_vouched(self, vouched: Vouched, address: str) -> str:
+        """The cookie of a new session of a person whom the provider vouches for."""
+        return self._begin(vouched.person, OIDC, address, lambda secret: seal(vouched, secret))
+
+    def _begin(self, person: Person, source: str, address: str, sealed: Callable[[str], str]) -> str:
         secret, now = secrets.token_urlsafe(32), self._clock()
-        self._store.add_session(Session(_digest(secret), person, source, now, now, now, address))
+        self._store.add_session(
+            Session(_digest(secret), person, source, now, now, now, address, sealed(secret))
+        )
         return secret
 
     def session(self, secret: str) -> Session | None:
@@ -74,11 +102,10 @@ class Access:
         if now - found.seen > IDLE or now - found.started > LONGEST:
             self._store.drop_session(found.digest)
             return None
-        person, checked = self._checked(found.person, found.source, found.checked)
-        if person is None:
+        fresh = self._vouched_again(found, secret) if found.source == OIDC else self._looked_up(found)
+        if fresh is None:
             self._store.drop_session(found.digest)
             return None
-        fresh = replace(found, person=person, checked=checked)
         if fresh != found or now - found.seen > TOUCH:
             fresh = replace(fresh, seen=now)
             self._store.renew_session(fresh)
@@ -86,6 +113,10 @@ class Access:
 
     def end(self, secret: str) -> None:
         self._store.drop_session(_digest(secret))
+
+    def id_token(self, session: Session, secret: str) -> str:
+        """What ends the session at the provider, too; "" for one that has none there."""
+        return opened(session.sealed, secret)[1]
 
     def end_all(self, person: str) -> int:
         """How many sessions ended: all of the person, on every computer."""
@@ -139,6 +170,63 @@ class Access:
     def revoke(self, person: str, token: str) -> bool:
         """Whether there was such a token of this person."""
         return self._store.drop_token(person, token)
+
+    def _looked_up(self, found: Session) -> Session | None:
+        person, checked = self._checked(found.person, found.source, found.checked)
+        return None if person is None else replace(found, person=person, checked=checked)
+
+    def _vouched_again(self, found: Session, secret: str) -> Session | None:
+        """The session as the provider sees it now; None when it is over there."""
+        now = self._clock()
+        if now - found.checked <= RECHECK:
+            return found
+        refresh, _ = opened(found.sealed, secret)
+        if not refresh or self._provider is None:
+            return None if now - found.checked > UNCHECKED else found
+        try:
+            return self._asked(found, secret, self._provider, refresh)
+        except DirectoryUnreachable:
+            if now - found.checked > UNCHECKED:
+                raise
+            return found
+        except SignInRefused as refused:
+            return self._refused(found, isinstance(refused, NoRoleHere))
+
+    def _asked(self, found: Session, secret: str, provider: Vouching, refresh: str) -> Session:
+        """One request at a time asks, and the others go on by what was said last, as where the provider does
+        not answer: it may take a refresh token once only. Raises NoRoleHere for who is of another agency.
+        """
+        now = self._clock()
+        with self._guard:
+            if found.digest in self._asking or (self._paused_until and now < self._paused_until):
+                raise DirectoryUnreachable("the provider is being asked, or did not answer just now")
+            self._asking.add(found.digest)
+        try:
+            vouched = provider.again(refresh, found.person.id)
+            if vouched.person.agency != found.person.agency:
+                raise NoRoleHere("the person is of another agency now", vouched.id_token)
+            fresh = replace(found, person=vouched.person, checked=now, sealed=seal(vouched, secret))
+            self._store.renew_session(fresh)
+        except DirectoryUnreachable:
+            self._paused_until = now + PAUSE
+            raise
+        finally:
+            self._asking.discard(found.digest)
+        for token in self._store.tokens(found.person.id):
+            self._store.renew_token(replace(token, person=vouched.person, checked=now))
+        return fresh
+
+    def _refused(self, found: Session, gone: bool) -> Session | None:
+        """None, unless another process of the portal has asked meanwhile and was answered. Tokens outlive the
+        session, but not the person's place in the portal.
+        """
+        later = self._store.session(found.digest)
+        if later is not None and later.checked > found.checked:
+            return later
+        if gone:
+            for token in self._store.tokens(found.person.id):
+                self._store.drop_token(found.person.id, token.id)
+        return None
 
     def _checked(self, person: Person, source: str, checked: datetime) -> tuple[Person | None, datetime]:
         now = self._clock()

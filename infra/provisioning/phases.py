@@ -87,6 +87,7 @@ def depot_stage(site: SiteContext, tether: Tether) -> Stage:
                 settings.project_root,
                 lambda part, message, _: step(f"{part}: {message}"),
                 engine=lambda: engine(step),
+                with_keycloak=any(host.is_keycloak for host in site.inventory.hosts),
             )
         return len(result.made)
 

@@ -35,6 +35,7 @@ SESSION = sa.Table(
     sa.Column("started", sa.String(32), nullable=False),
     sa.Column("seen", sa.String(32), nullable=False),
     sa.Column("address", sa.String(64), nullable=False),
+    sa.Column("sealed", sa.Text, nullable=False),
     sa.Index("ix_session_person", "person"),
     sa.Index("ix_session_seen", "seen"),
 )
@@ -74,7 +75,7 @@ class SessionStore:
             return None
         return Session(
             row["digest"], _person(row), row["source"], _moment(row["started"]), _moment(row["seen"]),
-            _moment(row["checked"]), row["address"],
+            _moment(row["checked"]), row["address"], row["sealed"],
         )  # fmt: skip
 
     def drop_session(self, digest: str) -> None:
@@ -134,6 +135,7 @@ def _of_session(session: Session) -> dict[str, Any]:
     return {
         "digest": session.digest, **_of_person(session.person, session.source, session.checked),
         "started": _text(session.started), "seen": _text(session.seen), "address": session.address[:64],
+        "sealed": session.sealed,
     }  # fmt: skip
 
 

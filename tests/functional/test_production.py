@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,12 +17,13 @@ ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 PRODUCTION = ROOT / "inventories/production"
 # Every controller, and of the many alike hypervisors the first and the last.
-LIMIT = "controllers:gateways:monitoring:portal:hypervisors[0]:hypervisors[-1]"
+LIMIT = "controllers:gateways:monitoring:portal:keycloak:hypervisors[0]:hypervisors[-1]"
 
 PLAIN_SECRETS = (
     "admin_password", "database_root_password", "message_queue_password", "erlang_cookie",
     "metadata_proxy_secret", "keepalived_password", "monitoring_password",
-    "portal_audit_key", "portal_passphrase", "portal_password",
+    "keycloak_admin_password", "keycloak_database_password",
+    "portal_audit_key", "portal_oidc_secret", "portal_passphrase", "portal_password",
 )  # fmt: skip
 
 
@@ -129,6 +132,28 @@ def test_what_the_portal_tells_monitoring_is_scraped_inside_and_refused_outside(
     assert jobs["portal"]["static_configs"] == [{"targets": [listens], "labels": {"instance": "portal1"}}]
     watched = [one["labels"]["instance"] for one in jobs["server"]["static_configs"]]
     assert "portal1" in watched
+
+
+def test_people_sign_in_at_the_sites_keycloak(rendered: Path) -> None:
+    """The portal's client and Keycloak's are one, and nobody from outside gets to its administration."""
+    balancer = (rendered / "ctl1/load_balancer-haproxy.cfg").read_text()
+    listed = balancer.split("listen keycloak\n")[1].split("\nlisten ")[0]
+    only = "unless { src 10.20.0.0/22 } || { path,url_dec -m reg ^/+(realms/citycloud|resources)/ }"
+    assert f"http-request return status 404 {only}" in listed
+    assert "http-request return status 404 if { path,url_dec -m sub .. }" in listed
+    portal = yaml.safe_load((rendered / "portal1/portal-portal.yaml").read_text())
+    realm = json.loads((rendered / "portal1/keycloak-realm.json").read_text())
+    server = (rendered / "portal1/keycloak-keycloak.conf").read_text()
+    [address] = re.findall(r"^hostname=(.*)$", server, re.M)
+    [client] = realm["clients"]
+    assert portal["oidc"]["issuer"] == f"{address}/realms/{realm['realm']}"
+    assert portal["oidc"]["client_id"] == client["clientId"]
+    assert client["redirectUris"] == [f"{portal['address']}/oidc/callback"]
+    assert client["secret"] == "${CITYCLOUD_CLIENT_SECRET}"
+    secrets = (rendered / "portal1/keycloak-keycloak.env").read_text()
+    assert 'CITYCLOUD_CLIENT_SECRET="not-a-secret"' in secrets
+    assert "not-a-secret" not in server + json.dumps(realm)
+    assert "CREATE DATABASE IF NOT EXISTS keycloak" in (rendered / "ctl1/database-databases.sql").read_text()
 
 
 def test_a_real_hypervisor_uses_kvm_and_the_kernel_datapath(rendered: Path) -> None:

@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse
 from infra.portal import ability, api
 from infra.portal.language import ACTIONS
 from infra.portal.schema import ActionIn
+from infra.portal.usage_chart import usage_facts
 from infra.portal.view import render
 from infra.portal.visitor import Posted, Visitor, may, posts, wiring
 
@@ -53,5 +54,7 @@ def act(request: Request, sent: Annotated[Posted, Depends(posts(ability.OPERATE)
 def _page(
     request: Request, visitor: Visitor, id: str, status: int = HTTPStatus.OK, asking: str = ""
 ) -> Response:
-    found = wiring(request).services.deployment(visitor.known, id)
-    return render(request, visitor, "deployment.html", status, deployment=found, asking=asking)
+    services = wiring(request).services
+    found = services.deployment(visitor.known, id)
+    usage = None if asking else usage_facts(services.usage(visitor.known, id), visitor.reader)
+    return render(request, visitor, "deployment.html", status, deployment=found, asking=asking, usage=usage)

@@ -16,6 +16,7 @@ from infra.portal.interface import Conflict, Deployment, DeploymentSummary, NotF
 from infra.portal.service import shown
 from infra.portal.service.ground import CHANGED, Ground, Refused
 from infra.portal.service.shown import item_label
+from infra.portal.usage import Usage, UsageState
 from infra.store import deployment as deployments
 from infra.store import request as requests
 from infra.store.audit import AuditWanted, search
@@ -77,6 +78,13 @@ class DeploymentService:
             tuple((one.at, Words(one.told_vi, one.told_en)) for one in past),
             frozenset(may), found.version, found.legal_hold, note,
         )  # fmt: skip
+
+    def usage(self, person: Person, deployment: str) -> Usage:
+        """Asked for by what the store has of it, and only after it was found to be the person's to see."""
+        with self._ground.reading() as connection:
+            found = self._find(connection, person, deployment)
+        server = found.outputs.get("server_id", "")
+        return self._ground.site.usage(found.agency, server) if server else Usage(UsageState.UNMEASURED)
 
     def act(self, person: Person, deployment: str, action: str, version: int, key: str) -> None:
         def effect(tx: Transaction) -> str:

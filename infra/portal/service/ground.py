@@ -21,6 +21,7 @@ from infra.domain.person import Person
 from infra.domain.reservation import QuotaExceeded
 from infra.domain.words import Words
 from infra.portal.interface import Capacity, Component, Conflict, FieldProblem, InputRefused, NotAllowed
+from infra.portal.usage import Usage, UsageState
 from infra.store.answer import KeyUsed, once
 from infra.store.portal_database import Connection, PortalDatabase, Transaction
 from infra.store.request import ChangedMeanwhile
@@ -42,8 +43,9 @@ class Refused(NotAllowed):
 class PortalSite:
     """The site as services see it. `capacity` tells what the cloud could still hold for a request's items;
     `busy` the measured part of an agency's cores and memory that is busy, None where nobody measured;
-    `status` the public state of the cloud's parts; `look_up` asks the directory for a person by id, as
-    `infra.portal.identity.Directory` does: without it, what it said at their last sign-in counts.
+    `status` the public state of the cloud's parts; `usage` what monitoring knows of an agency's server, by
+    its id; `look_up` asks the directory for a person by id, as `infra.portal.identity.Directory` does:
+    without it, what it said at their last sign-in counts.
     """
 
     agencies: Mapping[str, Agency]
@@ -54,6 +56,7 @@ class PortalSite:
     capacity: Callable[[request_domain.Request], Capacity] = lambda _: UNKNOWN_CAPACITY
     busy: Callable[[str], float | None] = lambda _: None
     status: Callable[[], Sequence[Component]] = tuple
+    usage: Callable[[str, str], Usage] = lambda agency, server: Usage(UsageState.UNREACHABLE)
     look_up: Callable[[str], Person | None] | None = None
 
 

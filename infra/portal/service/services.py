@@ -29,6 +29,7 @@ from infra.portal.interface import (
     Request,
     RequestSummary,
     Services,
+    Usage,
 )
 from infra.portal.notice import Notice
 from infra.portal.oversight import Agency, AgencySummary, Operations
@@ -196,6 +197,9 @@ class PortalServices(Services):
 
     def deployment(self, person: Person, deployment: str) -> Deployment:
         return self._deployments.deployment(person, deployment)
+
+    def usage(self, person: Person, deployment: str) -> Usage:
+        return self._deployments.usage(person, deployment)
 
     def act(self, person: Person, deployment: str, action: str, version: int, key: str) -> None:
         self._deployments.act(person, deployment, action, version, key)

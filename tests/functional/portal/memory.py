@@ -50,7 +50,9 @@ from infra.portal.interface import (
     Step,
     StepState,
 )
+from infra.portal.usage import Usage, UsageState
 from tests.functional.portal.memory_signing import FAILURE, MemorySigning
+from tests.functional.portal.memory_usage import usage_of
 
 T = TypeVar("T")
 
@@ -186,6 +188,7 @@ class MemoryServices(MemorySigning):
     keys: dict[tuple[str, str], tuple[object, str]] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(12))
     lock: threading.RLock = field(default_factory=threading.RLock)
+    monitored: bool = True
 
     def agency_name(self, code: str) -> Words:
         return AGENCIES[code]
@@ -349,6 +352,10 @@ class MemoryServices(MemorySigning):
             raise NotFound(f"deployment {deployment}: there is none")
         works = bool(person.roles & {Role.MEMBER, Role.OPERATOR})
         return replace(found, may=frozenset({"stop", "reboot", "renew", "retire"}) if works else frozenset())
+
+    def usage(self, person: Person, deployment: str) -> Usage:
+        self.deployment(person, deployment)
+        return usage_of(self.now) if self.monitored else Usage(UsageState.UNREACHABLE)
 
     def act(self, person: Person, deployment: str, action: str, version: int, key: str) -> None:
         with self.lock:

@@ -22,7 +22,10 @@ CLIENT = "citycloud-portal"
 
 @dataclass
 class Provider:
-    """`claims` go into the token over those that are right; `key` signs, `shown` is what it publishes."""
+    """`claims` go into the token over those that are right; `key` signs, `shown` is what it publishes.
+    `refresh` is the one refresh token that it takes, each once; "" gives none. `refusal` is what it says
+    instead of a token: status and error.
+    """
 
     issuer: str = ""
     claims: dict[str, Any] = field(default_factory=dict)
@@ -30,6 +33,8 @@ class Provider:
     shown: RSAKey | None = None
     challenges: dict[str, tuple[str, str]] = field(default_factory=dict)
     asked: dict[str, list[str]] = field(default_factory=dict)
+    refresh: str = "refresh-1"
+    refusal: tuple[int, str] | None = None
 
     def authorize(self, url: str, code: str = "code-1") -> str:
         """What a browser does at the provider: signs in, and is sent back; the URL that it then opens."""
@@ -38,17 +43,28 @@ class Provider:
         return f"{self.asked['redirect_uri'][0]}?code={code}&state={self.asked['state'][0]}"
 
     def token(self, form: dict[str, list[str]]) -> tuple[int, dict[str, Any]]:
+        if self.refusal:
+            return self.refusal[0], {"error": self.refusal[1]}
+        if form["grant_type"] == ["refresh_token"]:
+            if form["refresh_token"] != [self.refresh]:
+                return 400, {"error": "invalid_grant"}
+            self.refresh += "1"
+            return 200, self._signed({})
         challenge, nonce = self.challenges.pop(form["code"][0], ("", ""))
         digest = hashlib.sha256(form.get("code_verifier", [""])[0].encode()).digest()
         if base64.urlsafe_b64encode(digest).decode().rstrip("=") != challenge:
             return 400, {"error": "invalid_grant"}
+        return 200, self._signed({"nonce": nonce})
+
+    def _signed(self, more: dict[str, Any]) -> dict[str, Any]:
         now = int(time.time())
         claims = {
-            "iss": self.issuer, "aud": CLIENT, "sub": "42", "iat": now, "exp": now + 300, "nonce": nonce,
+            "iss": self.issuer, "aud": CLIENT, "sub": "42", "iat": now, "exp": now + 300, **more,
             "preferred_username": "hoa", "name": "Nguyễn Thị Hoa", "agency": "hongbang", "roles": ["member"],
         }  # fmt: skip
         signed = jwt.encode({"alg": "RS256", "kid": "1"}, {**claims, **self.claims}, self.key)
-        return 200, {"access_token": "secret", "token_type": "Bearer", "id_token": signed}
+        given = {"access_token": "secret", "token_type": "Bearer", "id_token": signed}
+        return {**given, "refresh_token": self.refresh} if self.refresh else given
 
     def answer(self, path: str) -> dict[str, Any]:
         if path.endswith("openid-configuration"):

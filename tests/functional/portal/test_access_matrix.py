@@ -112,6 +112,7 @@ RULES: dict[str, Rule | str] = {
     "POST /api/v1/notices/read": Rule(ALL, READ),
     "GET /api/v1/deployments": Rule(ALL, READ),
     "GET /api/v1/deployments/{id}": Rule(ALL, READ, "deployment"),
+    "GET /api/v1/deployments/{id}/usage": Rule(ALL, READ, "deployment"),
     "POST /api/v1/deployments/{id}/actions": Rule(MEMBERS, Scope.OPERATE, "deployment"),
     "GET /api/v1/audit": Rule(AUDITORS, READ),
 }

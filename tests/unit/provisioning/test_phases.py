@@ -67,7 +67,7 @@ def test_a_lab_goes_through_every_phase_in_order(site: SiteContext, tether: Teth
     assert playbook == [
         "base", "journals", "database", "message_queue", "load_balancer", "network", "schemas", "identity",
         "services",
-        "hypervisors", "watching", "monitoring", "portal",
+        "hypervisors", "watching", "monitoring", "keycloak", "portal",
     ]  # fmt: skip
 
 
@@ -91,7 +91,8 @@ def test_an_inventory_that_changed_since_the_run_began_is_refused(site: SiteCont
 def test_a_labs_depot_is_built_and_counts_the_parts_that_were_made(
     site: SiteContext, tether: Tether, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def build(*folders: Path, engine: Any) -> BuildResult:
+    def build(*folders: Path, engine: Any, with_keycloak: bool) -> BuildResult:
+        assert not with_keycloak
         folders[3]("apt", "done", 1.0)  # type: ignore[operator]
         return BuildResult({"apt": 1.0, "base": 2.0}, ("images",))
 

@@ -44,10 +44,13 @@ def test_every_secret_of_the_contract_is_made(vault: Vault) -> None:
         "database_root_password",
         "message_queue_password",
         "erlang_cookie",
+        "keycloak_admin_password",
+        "keycloak_database_password",
         "metadata_proxy_secret",
         "keepalived_password",
         "monitoring_password",
         "portal_audit_key",
+        "portal_oidc_secret",
         "portal_passphrase",
         "portal_password",
         "pulumi_passphrase",
@@ -165,7 +168,7 @@ def test_a_vault_that_holds_something_else_is_refused_without_quoting_it(vault: 
 def test_secrets_do_not_show_themselves(vault: Vault) -> None:
     secrets = make_secrets(vault)
     for text in (repr(secrets), str(secrets), f"{secrets}"):
-        assert text == "Secrets(15 hidden)"
+        assert text == "Secrets(18 hidden)"
 
 
 def test_text_from_outside_is_redacted(vault: Vault) -> None:
