@@ -20,7 +20,8 @@ from infra import inventory as inventories
 from infra.cli.portal_data import backup, config_option, migrate, restore
 from infra.cli.portal_settings import PortalSettings, load
 from infra.cloud.connection import connect
-from infra.cloud.deployed import archived, deployed_servers
+from infra.cloud.deployed import deployed_servers
+from infra.cloud.kept_image import archived
 from infra.domain.deployment import Deployment
 from infra.domain.words import Words
 from infra.hosts.keys import ensure_key
