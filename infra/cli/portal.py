@@ -20,7 +20,7 @@ from infra import inventory as inventories
 from infra.cli.portal_data import backup, config_option, migrate, restore
 from infra.cli.portal_settings import PortalSettings, load
 from infra.cloud.connection import connect
-from infra.cloud.deployed import deployed_servers
+from infra.cloud.deployed import console_log, deployed_servers
 from infra.cloud.kept_image import archived
 from infra.domain.deployment import Deployment
 from infra.domain.words import Words
@@ -152,7 +152,8 @@ def wiring(
     view = CloudView(settings.file.monitoring)
     site = PortalSite(
         agencies=agencies, catalog=inventory.catalog, capacity=view.capacity, status=view.status,
-        look_up=directory.look_up,
+        policies=inventory.policies,
+        console=lambda server, lines: console_log(service, server, lines), look_up=directory.look_up,
     )  # fmt: skip
     wired = Wiring(
         services=PortalServices(database, site, _now),

@@ -113,13 +113,13 @@ class OpeningPolicy:
     closed_to_city: tuple[int, ...] = (23, 2375, 6379, 11211)
     most: int = 8
 
-    def check(self, wanted: Opening, have: Sequence[Opening]) -> None:
-        """Whether `wanted` may be added to what a deployment has. Raises OpeningRefused."""
+    def check(self, wanted: Opening, have: Sequence[Opening], given: Sequence[Opening] = ()) -> None:
+        """Whether `wanted` may be added to what a deployment has and is given. Raises OpeningRefused."""
         if wanted.source == Source.EVERYBODY and (closed := self._closed(wanted, self.closed_to_everybody)):
             raise OpeningRefused("source", _to_everybody(wanted, closed))
         if wanted.source == Source.CITY and (closed := self._closed(wanted, self.closed_to_city)):
             raise OpeningRefused("source", _to_city(closed))
-        if wanted in have:
+        if wanted in (*have, *given):
             raise OpeningRefused("service", _THERE)
         if len(have) >= self.most:
             raise OpeningRefused("service", _too_many(self.most))
