@@ -28,7 +28,7 @@ from infra.store.upkeep import DueRebuild, DueSnapshot, UpkeepBook
 
 T = TypeVar("T")
 _NOT_ACTIVE = Words(
-    "Máy đã bị tắt hoặc trả lại trước khi làm mới được đĩa",
+    "Máy đã bị tắt hoặc trả lại trước khi làm mới được ổ hệ thống",
     "The server was stopped or given back before its disk was made new",
 )
 

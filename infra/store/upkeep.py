@@ -124,10 +124,10 @@ class UpkeepBook:
             if not rebuilds.end(tx, due.rebuild.id, state, why):
                 return
             name, done = due.deployment.name, state == RebuildState.DONE
-            told = Words(f"Đĩa của {name} đã làm mới", f"The disk of {name} is made new")
+            told = Words(f"Ổ hệ thống của {name} đã làm mới", f"The disk of {name} is made new")
             if not done:
                 told = Words(
-                    f"Không làm mới được đĩa của {name}: {why.vi}",
+                    f"Không làm mới được ổ hệ thống của {name}: {why.vi}",
                     f"The disk of {name} could not be made new: {why.en}",
                 )
             action = "deployment.rebuilt" if done else "deployment.rebuild_failed"

@@ -96,7 +96,7 @@ def make_new(
     id_ = rebuilds.insert(tx, before.id, found.id if found else "", ground.clock())
     source = _source(found)
     told = Words(
-        f"Làm mới đĩa hệ thống của {before.name} từ {source.vi}",
+        f"Làm mới ổ hệ thống của {before.name} từ {source.vi}",
         f"Made the system disk of {before.name} new from {source.en}",
     )
     return told, {"rebuild": id_, "snapshot": found.id if found else ""}

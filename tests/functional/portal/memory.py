@@ -199,7 +199,7 @@ UPKEEP = Upkeep(
         tuple(
             Phase(label, "done", NOW - timedelta(hours=4), NOW - timedelta(hours=4, minutes=-3))
             for label in (
-                Words("Làm mới đĩa hệ thống", "The system disk is made new"),
+                Words("Làm mới ổ hệ thống", "The system disk is made new"),
                 Words("Cài đặt phần mềm trong máy chủ", "Software is set up in the server"),
             )
         ),
