@@ -66,7 +66,7 @@ def act(request: Request, sent: Annotated[Posted, Depends(posts(ability.OPERATE)
     if action not in ACTIONS and action not in DETAILED_ACTIONS:
         return _page(request, sent.visitor, id, HTTPStatus.UNPROCESSABLE_ENTITY)
     values = {name: sent.text(name).strip() for name in VALUES.get(action, ())}
-    if action in SURE and sent.text("sure") != "yes":
+    if action in SURE and all(values.values()) and sent.text("sure") != "yes":
         return _page(request, sent.visitor, id, asking=action, entered=values)
     version = sent.text("version")
     number = int(version) if version.isdecimal() and len(version) < 10 else 0
