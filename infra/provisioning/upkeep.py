@@ -62,11 +62,14 @@ class Upkeep:
         )
 
     def snapshots(self, lease: Lease, agency: str) -> list[NotYet]:
-        """What the cloud still works on is looked at again; what has to wait. Raises LeaseLost."""
-        return self._each(
-            lambda one: self._snapshot(lease, one),
-            [one for one in self.book.due_snapshots() if one.deployment.agency == agency],
-        )
+        """What the cloud still works on is looked at again; what has to wait. Nova makes one image of a
+        server at a time: the next waits for it. Raises LeaseLost.
+        """
+        due = [one for one in self.book.due_snapshots() if one.deployment.agency == agency]
+        making = [one for one in due if one.snapshot.state == SnapshotState.WANTED]
+        first = {one.deployment.id: one for one in reversed(making)}
+        leaving = [one for one in due if one.snapshot.state == SnapshotState.LEAVING]
+        return self._each(lambda one: self._snapshot(lease, one), [*leaving, *first.values()])
 
     def _each(self, act: Callable[[T], None], due: list[T]) -> list[NotYet]:
         waiting = []

@@ -224,6 +224,19 @@ def test_there_are_so_many_snapshots_as_the_policy_says_and_each_has_a_name(stan
     assert len(stand.cloud.images) == 3
 
 
+def test_of_several_snapshots_of_one_server_the_next_waits_for_the_one_before(stand: Stand, one: str) -> None:
+    for name in "abc":
+        act(stand, one, "snapshot", name=name)
+        stand.clock.forward(seconds=1)
+    worker = stand.worker(Life())
+    troubles = []
+    while worker.run_once():
+        troubles.append(worker.troubled())
+    assert set(troubles) == {0}
+    assert {found.state for found in upkeep(stand, one).snapshots} == {"ready"}
+    assert stand.cloud.taken == 3
+
+
 def test_a_snapshot_that_the_cloud_gave_up_has_failed_with_its_reason_and_counts_no_more(
     stand: Stand, one: str
 ) -> None:

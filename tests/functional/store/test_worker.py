@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from infra.cloud.errors import Conflict as Busy
 from infra.cloud.errors import WentWrong
 from infra.domain.blueprint import Wanted
 from infra.domain.deployment import DeploymentState
@@ -83,6 +84,7 @@ class MemoryCloud:
     images: dict[str, tuple[str, str]] = field(default_factory=dict)
     taken: int = 0
     lost: set[str] = field(default_factory=set)
+    whole: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -129,6 +131,9 @@ class MemoryHands:
             found = next(id_ for id_, one in images.items() if one[0] == snapshot.deployment)
             images[found] = (snapshot.deployment, snapshot.id)
         elif not any(one[1] == snapshot.id for one in images.values()):
+            made = {id_ for id_, one in images.items() if one[0] == snapshot.deployment}
+            if any(id_.startswith("image") for id_ in made - self.cloud.whole - self.cloud.lost):
+                raise Busy("the server is being copied")
             self.cloud.taken += 1
             images[f"image-{self.cloud.taken}"] = (snapshot.deployment, snapshot.id)
         self.life.step()
@@ -138,6 +143,7 @@ class MemoryHands:
         self.life.step()
         if snapshot.image not in self.cloud.images or snapshot.image in self.cloud.lost:
             raise WentWrong(f"image {snapshot.image} was given up")
+        self.cloud.whole.add(snapshot.image)
         return 1_000
 
     def drop_snapshot(self, snapshot: Snapshot) -> None:
