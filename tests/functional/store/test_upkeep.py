@@ -21,8 +21,8 @@ from infra.errors import InfraError
 from infra.portal.interface import AuditFilter, Conflict, InputRefused, NotAllowed, NotFound
 from infra.portal.service.console import plain
 from infra.portal.service.services import PortalServices
+from infra.provisioning.failure_words import PATIENCE
 from infra.provisioning.guest_setup import GuestNotReached
-from infra.provisioning.worker import PATIENCE
 from infra.store import deployment as deployments
 from infra.store import person as people
 from infra.store import reservation
