@@ -219,6 +219,7 @@ def test_what_loses_something_is_asked_once_more_in_plain_words(
     ) as context:  # fmt: skip
         page = context.new_page()
         page.goto(address + "/deployments/d-hongbang")
+        page.locator("#to").select_option("u-nam")
         page.locator(f"form:has(input[name=action][value={action}]) button").first.click()
         asked = page.locator("form.alert")
         expect(asked.locator("p").first).not_to_be_empty()
@@ -243,6 +244,7 @@ def test_a_server_is_opened_kept_and_made_new_without_a_script(
         expect(page.get_by_role("alert")).to_be_visible()
         expect(page.locator("#wrong-source")).to_contain_text("Không mở được")
         assert page.get_by_label("Dịch vụ").input_value() == "ssh"
+        keep(page, "open-refused-vi")
         page.get_by_label("Ai", exact=True).select_option("agency")
         page.get_by_role("button", name="Mở", exact=True).click()
         expect(page.locator(".events").last).to_contain_text("open")
