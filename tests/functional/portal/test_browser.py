@@ -249,7 +249,7 @@ def test_a_server_is_opened_kept_and_made_new_without_a_script(
         page.get_by_role("button", name="Mở", exact=True).click()
         expect(page.locator(".events").last).to_contain_text("open")
         page.get_by_label("Tên bản chụp mới").fill("Trước khi nâng cấp")
-        page.get_by_role("button", name="Chụp lại").click()
+        page.get_by_role("button", name="Chụp ngay").click()
         expect(page.locator(".events").last).to_contain_text("snapshot")
         page.get_by_role("button", name="Cài lại ổ hệ thống").click()
         expect(page.locator("form.alert")).to_contain_text("sẽ mất")
