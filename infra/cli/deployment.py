@@ -9,6 +9,7 @@ import click
 from rich.console import RenderableType
 from rich.text import Text
 
+from infra.cli.deployment_upkeep import COMMANDS
 from infra.cli.portal_client import Portal
 from infra.cli.portal_view import (
     Row,
@@ -38,6 +39,7 @@ ACTIONS = {
     "stop": "Stop DEPLOYMENT; it keeps its disks, its addresses and its share of the quota.",
     "reboot": "Restart DEPLOYMENT.",
     "renew": "Use DEPLOYMENT further; possible from the first notice of its end on.",
+    "restore": "Bring DEPLOYMENT back from its archive: it runs from its own disk again.",
     "retire": "Give DEPLOYMENT back: it is deleted, and its share of the quota is free again.",
     "hold": "Put DEPLOYMENT under legal hold: nothing of it is deleted.",
     "unhold": "End the legal hold of DEPLOYMENT.",
@@ -111,6 +113,8 @@ def _action(name: str, sentence: str) -> Callable[..., Any]:
 
 for _name, _sentence in ACTIONS.items():
     _action(_name, _sentence)
+for _command in COMMANDS:
+    deployment.add_command(_command)
 
 
 def _sheet(say: Reader, found: Row) -> RenderableType:

@@ -20,7 +20,8 @@ from infra import inventory as inventories
 from infra.cli.portal_data import backup, config_option, migrate, restore
 from infra.cli.portal_settings import PortalSettings, load
 from infra.cloud.connection import connect
-from infra.cloud.deployed import archived, deployed_servers
+from infra.cloud.deployed import console_log, deployed_servers
+from infra.cloud.kept_image import archived
 from infra.domain.deployment import Deployment
 from infra.domain.words import Words
 from infra.hosts.keys import ensure_key
@@ -155,7 +156,8 @@ def wiring(
     monitoring = Prometheus(f"http://{settings.file.monitoring}:{PORT}") if settings.file.monitoring else None
     site = PortalSite(
         agencies=agencies, catalog=inventory.catalog, capacity=view.capacity, status=view.status,
-        look_up=directory.look_up, usage=UsageView(monitoring, _now).usage,
+        usage=UsageView(monitoring, _now).usage, policies=inventory.policies,
+        console=lambda server, lines: console_log(service, server, lines), look_up=directory.look_up,
     )  # fmt: skip
     wired = Wiring(
         services=PortalServices(database, site, _now),

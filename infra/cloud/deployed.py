@@ -1,4 +1,4 @@
-"""Servers that are deployments of the portal: found by their metadata, rebooted, locked, kept as images."""
+"""Servers that are deployments of the portal: found by their metadata, rebooted, locked, given a new disk."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from infra.cloud.collection import Thing
 from infra.cloud.connection import Cloud
-from infra.cloud.image import list_images, remove_image
 from infra.cloud.server import servers
-from infra.domain.blueprint import ARCHIVE_KEY, DEPLOYMENT_KEY, REBOOTS_KEY
+from infra.domain.blueprint import DEPLOYMENT_KEY, REBOOTS_KEY, REBUILT_KEY
 
 
 def deployed_servers(cloud: Cloud, deployments: Iterable[str]) -> Mapping[str, Thing]:
@@ -39,23 +38,17 @@ def set_locked(cloud: Cloud, server: Thing, *, locked: bool) -> None:
         servers(cloud).act(server["id"], {"lock" if locked else "unlock": None})
 
 
-def archived(cloud: Cloud, deployment: str, server: Thing | None) -> bool:
-    """Whether an image of the server is kept as its archive; asked for if there is none. A deployment without
-    a server has nothing to keep.
+def rebuild(cloud: Cloud, server: Thing, wish: str, image: str) -> None:
+    """Make the server's disk new from this image, once for each `wish`: it is written on the server with the
+    same call. Its addresses, key and user data stay.
     """
-    if server is None:
-        return True
-    kept = archives(cloud, deployment)
-    if not kept:
-        name, about = f"archive of {server['name']}", {ARCHIVE_KEY: deployment}
-        servers(cloud).act(server["id"], {"createImage": {"name": name, "metadata": about}})
-    return any(one["status"] == "active" for one in kept)
+    about = server.get("metadata", {})
+    if about.get(REBUILT_KEY) != wish:
+        body = {"imageRef": image, "metadata": {**about, REBUILT_KEY: wish}}
+        servers(cloud).act(server["id"], {"rebuild": body})
 
 
-def archives(cloud: Cloud, deployment: str) -> list[Thing]:
-    return [one for one in list_images(cloud) if one.get(ARCHIVE_KEY) == deployment]
-
-
-def remove_archives(cloud: Cloud, deployment: str) -> None:
-    for one in archives(cloud, deployment):
-        remove_image(cloud, one["id"])
+def console_log(cloud: Cloud, server_id: str, lines: int) -> str:
+    """The last lines that the server printed; "" for none. Raises CloudError where it keeps no log."""
+    answer = servers(cloud).act(server_id, {"os-getConsoleOutput": {"length": lines}})
+    return str(answer.get("output") or "")

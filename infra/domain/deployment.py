@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from infra.domain.opening import Opening
 from infra.errors import InfraError
 
 
@@ -74,6 +75,7 @@ class Deployment:
     the end of the closest notice that was given for this end, `noticed_on` its day; `archived` the day on
     which the archive was made. `values` are those of the request, by parameter; `outputs` what
     the blueprint told of what it made (address, user, commands); `power` is on or off, as the owner wants it.
+    `openings` are those that its people added; `rebuilt` names the last rebuild whose disk it has.
     """
 
     id: str
@@ -96,6 +98,17 @@ class Deployment:
     suspended_on: date | None = None
     archived: date | None = None
     legal_hold: bool = False
+    openings: tuple[Opening, ...] = ()
+    rebuilt: str = ""
+
+    @property
+    def kind(self) -> str:
+        """Its blueprint's name, without the version."""
+        return self.blueprint.partition("/")[0]
+
+    @property
+    def has_server(self) -> bool:
+        return bool(self.outputs.get("server_id"))
 
 
 UNJUSTIFIED_DAYS = 7

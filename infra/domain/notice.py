@@ -17,7 +17,8 @@ from infra.domain.words import Words
 class NoticeKind(StrEnum):
     """DECIDE, EMERGENCY and REMINDER ask for a signature; ESCALATION tells the city that one is missing for
     days; REVIEW and REVIEW_OVERDUE ask to look afterwards at what was approved in an emergency. RETURNED to
-    FAILED tell who asked. The rest is the ladder at the end of a deployment's life.
+    FAILED tell who asked. TRANSFERRED tells who had a deployment and who has it now. The rest is the ladder
+    at the end of its life.
     """
 
     DECIDE = "decide"
@@ -35,6 +36,7 @@ class NoticeKind(StrEnum):
     SUSPENDED = "suspended"
     ARCHIVED = "archived"
     RETIRED = "retired"
+    TRANSFERRED = "transferred"
 
     @property
     def loud(self) -> bool:
@@ -60,13 +62,14 @@ SUBJECTS: dict[NoticeKind, Words] = {
     _K.SUSPENDED: Words("Đã tắt và khóa do hết hạn", "Stopped and locked at its end"),
     _K.ARCHIVED: Words("Đã chuyển sang lưu trữ", "Kept as an archive"),
     _K.RETIRED: Words("Đang được xóa", "Being deleted"),
+    _K.TRANSFERRED: Words("Đã chuyển người phụ trách", "Handed on"),
 }
 """What a notice is headed by, in mails before the number or name of what it is about."""
 _PAGES: dict[NoticeKind, str] = {
     **dict.fromkeys((_K.DECIDE, _K.EMERGENCY, _K.REMINDER, _K.ESCALATION, _K.REVIEW, _K.REVIEW_OVERDUE),
                     "approvals"),
     **dict.fromkeys((_K.RETURNED, _K.REJECTED, _K.APPROVED, _K.FULFILLED, _K.FAILED), "requests"),
-    **dict.fromkeys((_K.ENDING, _K.SUSPENDED, _K.ARCHIVED, _K.RETIRED), "deployments"),
+    **dict.fromkeys((_K.ENDING, _K.SUSPENDED, _K.ARCHIVED, _K.RETIRED, _K.TRANSFERRED), "deployments"),
 }  # fmt: skip
 
 

@@ -153,6 +153,16 @@ def ladder_step(one: Deployment, step: LadderStep, ladder: Ladder, today: date) 
     )
 
 
+def handed_on(one: Deployment, giver: str, taker: str) -> Words:
+    """For both of them."""
+    return Words(
+        f"{one.name} được chuyển từ {giver} cho {taker}: từ nay {taker} nhận thông báo và được thao tác. Khóa"
+        " SSH trong máy không tự đổi.",
+        f"{one.name} was handed from {giver} to {taker}, who gets its notices and works with it from now on."
+        " The SSH keys in the server stay as they are.",
+    )
+
+
 def _ending(one: Deployment, left: int) -> Words:
     if left < 0 or one.expires is None:
         return Words(

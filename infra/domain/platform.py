@@ -32,3 +32,13 @@ class Platform:
     def image(self, name: str) -> Image:
         """The image of that name; KeyError if the inventory has none (it is then not valid)."""
         return {image.name: image for image in self.images}[name]
+
+    def image_for(self, flavor: str) -> Image:
+        """The site's first image for the kind of hypervisor that a flavor needs. Raises LookupError."""
+        kind = {one.name: one.hypervisor_type for one in self.flavors}[flavor]
+        fitting = [one for one in self.images if one.hypervisor_type == kind]
+        if not fitting:
+            raise LookupError(
+                f"platform.yaml has no image for {kind or 'any'} hypervisors, which flavor {flavor} needs"
+            )
+        return fitting[0]

@@ -8,10 +8,11 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
+from infra.domain.opening import OpeningPolicy
 from infra.domain.plan import UNKNOWN, Finding, Plan, WantedResource
 from infra.domain.security_rule import ADDRESS_GROUP, RULE, is_the_world, security_rule
 
@@ -65,7 +66,9 @@ class Exemption:
 
 @dataclass(frozen=True)
 class Policies:
-    """The defaults hold where the inventory has no `policies.yaml`."""
+    """The defaults hold where the inventory has no `policies.yaml`. `openings` says what people may open
+    their deployments to, `snapshots` how many of each they may keep.
+    """
 
     closed_ports: tuple[int, ...] = (22,)
     encryption_from_level: int = 3
@@ -78,6 +81,8 @@ class Policies:
     )
     required_metadata: tuple[MetadataRule, ...] = ()
     exemptions: tuple[Exemption, ...] = ()
+    openings: OpeningPolicy = field(default_factory=OpeningPolicy)
+    snapshots: int = 3
 
     def breaches(self, plan: Plan, today: dt.date) -> list[Finding]:
         """Everything that the plan's program asks for against a policy, without what is exempted today."""

@@ -33,6 +33,7 @@ class JournalStep:
 LABELS: dict[str, Words] = {
     "prepare": Words("Kiểm tra hạn mức, giữ chỗ", "Quota checked and taken"),
     "create": Words("Tạo máy chủ và mạng", "Servers and networks are made"),
+    "rebuild": Words("Làm mới ổ hệ thống", "The system disk is made new"),
     "configure": Words("Cài đặt phần mềm trong máy chủ", "Software is set up in the server"),
     "probe": Words("Kiểm tra hoạt động", "It is asked whether it works"),
     "roll_back": Words("Hoàn tác những gì đã tạo", "What was made is taken back"),

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from infra.domain.label import is_label
+from infra.domain.opening import OpeningPolicy
 from infra.domain.policy import Exemption, MetadataRule, NameRule, Policies
 from infra.inventory.schema import Strict
 from infra.inventory.value import Name, Text, refuse
@@ -43,6 +44,7 @@ def _type(value: str) -> str:
 
 
 Type = Annotated[str, AfterValidator(_type)]
+Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class NameRuleModel(Strict):
@@ -60,6 +62,22 @@ class EncryptionModel(Strict):
     volume_types: list[Name] = Field(max_length=50)
 
 
+class OpeningsModel(Strict):
+    """See `infra.domain.opening.OpeningPolicy`; what is left out holds by default."""
+
+    closed_to_everybody: list[Port] | None = Field(default=None, max_length=100)
+    closed_to_city: list[Port] | None = Field(default=None, max_length=100)
+    most: int | None = Field(default=None, ge=0, le=20)
+
+    def to_domain(self) -> OpeningPolicy:
+        usual, everybody, city = OpeningPolicy(), self.closed_to_everybody, self.closed_to_city
+        return OpeningPolicy(
+            usual.closed_to_everybody if everybody is None else tuple(everybody),
+            usual.closed_to_city if city is None else tuple(city),
+            usual.most if self.most is None else self.most,
+        )
+
+
 class ExemptionModel(Strict):
     policy: Literal["open_to_the_world", "encryption", "names", "required_metadata"]
     agency: Annotated[str, AfterValidator(_agency)] = "*"
@@ -72,11 +90,13 @@ class ExemptionModel(Strict):
 class PoliciesModel(Strict):
     """What is left out holds by default; see `infra.domain.policy.Policies`."""
 
-    closed_ports: list[Annotated[int, Field(ge=1, le=65535)]] | None = Field(default=None, max_length=100)
+    closed_ports: list[Port] | None = Field(default=None, max_length=100)
     encryption: EncryptionModel | None = None
     names: list[NameRuleModel] | None = Field(default=None, max_length=MAX_ENTRIES)
     required_metadata: list[MetadataRuleModel] = Field(default_factory=list, max_length=MAX_ENTRIES)
     exemptions: list[ExemptionModel] = Field(default_factory=list, max_length=MAX_ENTRIES)
+    openings: OpeningsModel = Field(default_factory=OpeningsModel)
+    snapshots: int = Field(default=Policies.snapshots, ge=0, le=20)
 
     def to_domain(self) -> Policies:
         usual = Policies()
@@ -94,4 +114,6 @@ class PoliciesModel(Strict):
                 MetadataRule(one.type, tuple(one.keys)) for one in self.required_metadata
             ),
             exemptions=tuple(Exemption(**one.model_dump()) for one in self.exemptions),
+            openings=self.openings.to_domain(),
+            snapshots=self.snapshots,
         )

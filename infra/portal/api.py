@@ -133,7 +133,9 @@ def review(request: Request, visitor: Deciding, id: Id, seen: ReviewIn, key: Key
 def events(request: Request, visitor: Reading, id: Id) -> StreamingResponse:
     wired, person = wiring(request), visitor.known
     wired.services.request(person, id)  # not found is an answer, not an event
-    return live.stream(request, wired, person, id, _still(request))
+    return live.stream(
+        wired, person, lambda: live.of_request(wired.services.request(person, id)), _still(request)
+    )
 
 
 def _still(request: Request) -> Callable[[], bool]:
@@ -229,9 +231,29 @@ def usage(request: Request, visitor: Reading, id: Id) -> interface.Usage:
     return wiring(request).services.usage(visitor.known, id)
 
 
-@router.post("/deployments/{id}/actions", summary="Start, stop, restart, give back", **NO_CONTENT)
+@router.post("/deployments/{id}/actions", summary="Start, stop, open, restore, give back", **NO_CONTENT)
 def act(request: Request, visitor: Operating, id: Id, wanted: ActionIn, key: Key) -> None:
-    wiring(request).services.act(visitor.known, id, wanted.action, wanted.version, key)
+    wiring(request).services.act(visitor.known, id, wanted.action, wanted.version, key, wanted.values)
+
+
+@router.get(
+    "/deployments/{id}/events", summary="Progress of a rebuild and of snapshots, as server-sent events",
+    response_class=StreamingResponse,
+    responses={200: {"content": live.DOCUMENTED, "description": live.__doc__}, **answers(404)},
+)  # fmt: skip
+def deployment_events(request: Request, visitor: Reading, id: Id) -> StreamingResponse:
+    wired, person = wiring(request), visitor.known
+    wired.services.deployment(person, id)  # not found is an answer, not an event
+    return live.stream(
+        wired, person, lambda: live.of_deployment(wired.services.deployment(person, id)), _still(request)
+    )
+
+
+@router.get(
+    "/deployments/{id}/console", summary="What its server printed last; that it was read is audited", **ONE
+)
+def console(request: Request, visitor: Operating, id: Id) -> interface.Console:
+    return wiring(request).services.console(visitor.known, id)
 
 
 @router.get("/audit", summary="Audit records, newest first")

@@ -12,7 +12,7 @@ transaction of its effect.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -60,6 +60,7 @@ from infra.portal.oversight import (
     QueuedRequest,
     Room,
 )
+from infra.portal.upkeep import Console
 from infra.portal.usage import Usage
 
 __all__ = [
@@ -73,6 +74,7 @@ __all__ = [
     "Colleague",
     "Component",
     "Conflict",
+    "Console",
     "Cost",
     "Decision",
     "Delegation",
@@ -210,7 +212,16 @@ class Services(Protocol):
     def usage(self, person: Person, deployment: str) -> Usage:
         """How much of the time it answered and how busy it is; never waits long for monitoring."""
 
-    def act(self, person: Person, deployment: str, action: str, version: int, key: str) -> None: ...
+    def act(
+        self, person: Person, deployment: str, action: str, version: int, key: str,
+        values: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        """`values` are what the action needs to be told, by name: open: service, source, port; close:
+        opening; snapshot: name; revert and delete_snapshot: snapshot; transfer: to."""
+
+    def console(self, person: Person, deployment: str) -> Console:
+        """What its server printed last; that it was read is audited. Raises NotAllowed for who does not work
+        with it."""
 
     def audit(
         self, person: Person, wanted: AuditFilter, *, after: str = "", limit: int = 50

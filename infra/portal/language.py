@@ -27,6 +27,7 @@ LANGUAGES = {VIETNAMESE: "Tiếng Việt", ENGLISH: "English"}
 _LOCALES = {VIETNAMESE: "vi_VN", ENGLISH: "en_GB"}
 _PATTERNS = {VIETNAMESE: ("dd/MM/yyyy", "HH:mm dd/MM/yyyy"), ENGLISH: ("d MMM yyyy", "HH:mm, d MMM yyyy")}
 MIB_PER_GIB = 1024
+MIB = 1024**2
 
 
 @cache
@@ -88,6 +89,11 @@ class Reader:
             return f"{self.number(given / MIB_PER_GIB)} GiB"
         return f"{self.number(given)} GiB" if resource == "gigabytes" else self.number(given)
 
+    def size(self, given: int) -> str:
+        """Bytes, as people count them."""
+        mib = given / MIB
+        return f"{self.number(round(mib / 1024, 1))} GiB" if mib >= 1024 else f"{self.number(round(mib))} MiB"
+
     def resource(self, name: str) -> str:
         """What a resource of a quota is called."""
         label = RESOURCES.get(name)
@@ -147,6 +153,9 @@ STATES = {
     "pass": (N_("Kept"), "good"),
     "warn": (N_("Take care"), "warn"),
     "fail": (N_("Broken"), "bad"),
+    "wanted": (N_("In progress"), "busy"),
+    "ready": (N_("Ready to go back to"), "good"),
+    "leaving": (N_("Being deleted"), "busy"),
     "coming": (N_("Not begun yet"), ""),
     "in_force": (N_("In force"), "good"),
     "ended": (N_("Ended"), ""),
@@ -174,10 +183,21 @@ ACTIONS = {
     "stop": N_("Stop"),
     "reboot": N_("Restart"),
     "renew": N_("Renew"),
+    "restore": N_("Restore from the archive"),
     "retire": N_("Give back"),
     "hold": N_("Put on legal hold"),
     "unhold": N_("End the legal hold"),
 }
+DETAILED_ACTIONS = {
+    "open": N_("Open"),
+    "close": N_("Close"),
+    "snapshot": N_("Take a snapshot"),
+    "delete_snapshot": N_("Delete the snapshot"),
+    "rebuild": N_("Make the system disk new"),
+    "revert": N_("Go back to the snapshot"),
+    "transfer": N_("Hand on"),
+}
+"""Those for which more is entered than a press of a button."""
 SCOPES = {
     "read": N_("Read"),
     "request": N_("Make requests"),

@@ -1,17 +1,18 @@
-"""A request's progress as it happens: server-sent events, `progress` at each change and `end` after the last.
+"""Progress as it happens: server-sent events, `progress` at each change and `end` after the last.
 
-The data of `progress` is JSON: `version` and `state` of the request, and `name` and `state` of each of its
-steps. The stream ends by itself after some minutes; open it again. A comment comes while nothing changes.
+The data of `progress` is JSON: `version` and `state` of the request or deployment, and `name` and `state` of
+each of its steps. The stream ends by itself after some minutes; open it again. A comment comes while nothing
+changes.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 
 import anyio
 from anyio.to_thread import run_sync
-from fastapi import Request
 from fastapi.responses import StreamingResponse
 
 from infra.domain.person import Person
@@ -43,8 +44,16 @@ DOCUMENTED = {"text/event-stream": {"schema": EVENT, "example": EXAMPLE}}
 FINAL = {"returned", "rejected", "withdrawn", "fulfilled"}
 
 
+@dataclass(frozen=True)
+class Progress:
+    """`told` is what stands now, as JSON; `over` whether nothing more will come."""
+
+    told: str
+    over: bool
+
+
 def stream(
-    request: Request, wired: Wiring, person: Person, id: str, still: Callable[[], bool]
+    wired: Wiring, person: Person, look: Callable[[], Progress], still: Callable[[], bool]
 ) -> StreamingResponse:
     """Raises TooMany. `still` says whether who opened it may go on reading."""
     wired.rates.check_stream(person.id)
@@ -52,21 +61,21 @@ def stream(
     async def told() -> AsyncIterator[str]:
         with wired.rates.stream(person.id):
             before, quiet = "", 0
-            for look in range(1, LOOKS + 1):
+            for number in range(1, LOOKS + 1):
                 try:
-                    if look % STILL_EVERY == 0 and not await run_sync(still):
+                    if number % STILL_EVERY == 0 and not await run_sync(still):
                         return
-                    found = await run_sync(wired.services.request, person, id)
+                    found = await run_sync(look)
                 except InfraError:
                     return
-                now = _progress(found)
+                now = found.told
                 quiet = quiet + 1 if now == before else 0
                 if now != before:
                     yield f"event: progress\nretry: 5000\ndata: {now}\n\n"
                 elif quiet % BEAT_EVERY == 0:
                     yield ": still here\n\n"
                 before = now
-                if found.summary.state in FINAL:
+                if found.over:
                     yield "event: end\ndata: {}\n\n"
                     return
                 await anyio.sleep(LOOK_SECONDS)
@@ -74,6 +83,21 @@ def stream(
     return StreamingResponse(told(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 
-def _progress(found: interface.Request) -> str:
+def of_request(found: interface.Request) -> Progress:
     steps = [{"name": one.name, "state": one.state.value} for one in found.steps]
-    return json.dumps({"version": found.version, "state": found.summary.state, "steps": steps})
+    return _progress(found.version, found.summary.state, steps, over=found.summary.state in FINAL)
+
+
+def of_deployment(found: interface.Deployment) -> Progress:
+    """Of the last time that its disk was to be made new, and of its snapshots that are being made."""
+    rebuild, snapshots = found.upkeep.rebuild, found.upkeep.snapshots
+    phases = rebuild.phases if rebuild else ()
+    steps = [{"name": one.label.en, "state": one.state} for one in phases]
+    steps += [{"name": one.name, "state": one.state} for one in snapshots]
+    return _progress(
+        found.version, rebuild.state if rebuild else "", steps, over=not found.upkeep.under_way
+    )  # fmt: skip
+
+
+def _progress(version: int, state: str, steps: list[dict[str, str]], *, over: bool) -> Progress:
+    return Progress(json.dumps({"version": version, "state": state, "steps": steps}), over)

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 from infra.domain.words import NOTHING, Words
 from infra.errors import InfraError
+from infra.portal.upkeep import NO_UPKEEP, Upkeep
 
 T = TypeVar("T")
 
@@ -334,10 +335,8 @@ class DeploymentSummary:
 
 @dataclass(frozen=True)
 class Deployment:
-    """`connect` are commands or addresses with what each is for. `may` holds start, stop, reboot, renew,
-    retire, hold, unhold, and what else an action of `Services.act` can be. `events` are its past, newest
-    first; `note` what its people have to know of it.
-    """
+    """`connect` are commands or addresses with what each is for. `may` holds what of `Services.act` and
+    `console` is possible now; `events` its past, newest first; `note` what its people have to know of it."""
 
     summary: DeploymentSummary
     owner: str
@@ -349,6 +348,7 @@ class Deployment:
     version: int
     legal_hold: bool = False
     note: Words = NOTHING
+    upkeep: Upkeep = NO_UPKEEP
 
 
 # Audit and status ---------------------------------------------------------------------------------

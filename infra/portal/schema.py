@@ -88,7 +88,13 @@ class ReadIn(Strict):
 
 
 class ActionIn(VersionIn):
+    """`values` are what the action needs to be told, as text, by name. open: service (web, ssh, postgresql,
+    mysql, remote-desktop, tcp), source (everybody, city, agency) and, for tcp, port; close: opening;
+    snapshot: name; revert, delete_snapshot: snapshot; transfer: to.
+    """
+
     action: Label
+    values: dict[Label, Annotated[str, Field(max_length=255)]] = Field(default_factory=dict, max_length=10)
 
 
 class Submitted(BaseModel):

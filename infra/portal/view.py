@@ -14,9 +14,11 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from infra.domain.opening import SERVICE_WORDS, SOURCE_WORDS
 from infra.portal import ability
 from infra.portal.language import (
     ACTIONS,
+    DETAILED_ACTIONS,
     LANGUAGES,
     MAIN_RESOURCES,
     N_,
@@ -68,7 +70,8 @@ def environment(code: str) -> Environment:
 
     made.globals.update(
         STATES=STATES, ROLES=ROLES, ACTIONS=ACTIONS, SCOPES=SCOPES, STAGES=STAGES, LANGUAGES=LANGUAGES,
-        MAIN_RESOURCES=MAIN_RESOURCES, kept_query=kept_query, state=state,
+        MAIN_RESOURCES=MAIN_RESOURCES, DETAILED_ACTIONS=DETAILED_ACTIONS, SERVICE_WORDS=SERVICE_WORDS,
+        SOURCE_WORDS=SOURCE_WORDS, kept_query=kept_query, state=state,
     )  # fmt: skip
     return made
 

@@ -97,6 +97,10 @@ class AgencyStacks:
             raise DeploymentsNotMade(reasons or {"": str(failed)}) from failed
         return _outputs(events.outputs.get("deployments") or {})
 
+    def image(self, wanted: Wanted) -> str:
+        """The name of the image that a server of this deployment is made from."""
+        return self._inventory.platform.image_for(wanted.value("size")).name
+
 
 def stack_states(inventory: Inventory, place: StackPlace) -> Mapping[str, Any]:
     """Agency -> the deployment of its stack, as Pulumi keeps it, with secrets encrypted."""

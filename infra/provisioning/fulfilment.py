@@ -14,11 +14,12 @@ from typing import Protocol, TypeVar
 
 from infra.domain.blueprint import Wanted
 from infra.domain.deployment import Deployment, DeploymentState
-from infra.domain.step import StepState
+from infra.domain.snapshot import Snapshot
 from infra.domain.words import Words
 from infra.errors import InfraError
 from infra.provisioning.agency_stack import Outputs
 from infra.provisioning.failure_words import plain_words
+from infra.provisioning.journaled_steps import JournaledSteps
 from infra.store.lease import Lease, LeaseLost
 from infra.store.work import Standing, WorkBook
 
@@ -38,13 +39,26 @@ class Hands(Protocol):
         """Make exactly these deployments of the agency stand."""
 
     def forget(self, deployment: str) -> None:
-        """Remove what is kept of a deployment that stands no more: its archive."""
+        """Remove what is kept of a deployment that stands no more: its archive, its snapshots."""
 
     def set_up(self, agency: str, wanted: Wanted, outputs: dict[str, str]) -> None:
         """What the item's playbook does inside its server; nothing where it has none."""
 
     def await_green(self, wanted: Wanted, outputs: dict[str, str]) -> None:
         """Return when the probes of the monitoring are all good."""
+
+    def take_snapshot(self, snapshot: Snapshot) -> str:
+        """The image that it becomes: there already, or asked for now."""
+
+    def snapshot_size(self, snapshot: Snapshot) -> int | None:
+        """Bytes; None while it is being made. Raises WentWrong where the cloud gave it up."""
+
+    def drop_snapshot(self, snapshot: Snapshot) -> None:
+        """Remove its image; that there is none is success."""
+
+    def rebuild(self, wanted: Wanted, rebuild: str, image: str) -> None:
+        """Make the server's disk new from this image ("": that of its item), once for each `rebuild`, and
+        return when it is done."""
 
 
 @dataclass(frozen=True)
@@ -124,16 +138,4 @@ class Fulfilment:
         self.book.fail(lease, request, why, self.clock())
 
     def _step(self, lease: Lease, request: str, name: str, act: Callable[[], T], *, anew: bool = False) -> T:
-        """`act` between two records of the journal: that it begins, and how it ended."""
-        place = self.book.step(lease, request, name, self.clock(), anew=anew)
-        try:
-            done = act()
-        except LeaseLost:
-            raise
-        except InfraError as error:
-            self.book.step_ended(
-                lease, request, place, state=StepState.FAILED, now=self.clock(), note=plain_words(error)
-            )
-            raise
-        self.book.step_ended(lease, request, place, state=StepState.DONE, now=self.clock())
-        return done
+        return JournaledSteps(self.book, lease, request, self.clock)(name, act, anew=anew)

@@ -14,7 +14,7 @@ import json
 import re
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -32,7 +32,7 @@ from infra.settings import SitePaths
 
 READING_SECONDS = 20.0
 KEYSCAN_SECONDS = 3
-CONSOLE, FIRST_USE = "console", "first use"
+CONSOLE, FIRST_USE, FORMER = "console", "first use", "its own of before"
 BEGIN_KEYS, END_KEYS = "-----BEGIN SSH HOST KEY KEYS-----", "-----END SSH HOST KEY KEYS-----"  # cloud-init's
 
 
@@ -44,8 +44,9 @@ class GuestKeyMismatch(InfraError):
 
 @dataclass(frozen=True)
 class Guest:
-    """A server that the inventory asks for, as the cloud has it. `created` is when it was requested
-    (epoch)."""
+    """A server that the inventory asks for, as the cloud has it. `created` is when it was requested (epoch);
+    `boot` names the last making of its disk, "" for the first.
+    """
 
     agency: str
     name: str
@@ -56,6 +57,7 @@ class Guest:
     fixed_address: str = ""
     hypervisor: str = ""
     created: float = 0.0
+    boot: str = ""
 
     @property
     def label(self) -> str:
@@ -66,13 +68,15 @@ class Guest:
 class GuestRecord:
     """What is known of a guest that was reached: its pinned key, where that came from, and how long it took
     from the request to the first login (seconds; `watched` tells whether we tried all that time, else it is
-    an upper
-    bound)."""
+    an upper bound). `former` are the keys that it had before its disk was made new.
+    """
 
     host_key: str
     key_source: str
     ssh_seconds: float
     watched: bool
+    boot: str = ""
+    former: tuple[str, ...] = ()
 
 
 class Compute(Protocol):
@@ -187,8 +191,16 @@ class GuestRoll:
         self._clock = clock
 
     def record(self, guest: Guest) -> GuestRecord | None:
+        """None where its disk was made new since it was reached."""
+        found = self._latest(guest)
+        return found if found is not None and found.boot == guest.boot else None
+
+    def _latest(self, guest: Guest) -> GuestRecord | None:
         path = self._path(guest, "json")
-        return GuestRecord(**json.loads(path.read_text())) if guest.id and path.exists() else None
+        if not (guest.id and path.exists()):
+            return None
+        held = json.loads(path.read_text())
+        return GuestRecord(**{**held, "former": tuple(held.get("former", ()))})
 
     def target(self, guest: Guest) -> ssh.Target:
         known_hosts = self._path(guest, "known_hosts")
@@ -199,8 +211,9 @@ class GuestRoll:
 
         Raises GuestKeyMismatch, and HostKeyChanged for a guest that was reached before with another key.
         """
-        known = self.record(guest)
-        key, source = (known.host_key, known.key_source) if known else self._first_key(guest)
+        known, before = self.record(guest), self._latest(guest)
+        former = tuple(dict.fromkeys((before.host_key, *before.former))) if before and not known else ()
+        key, source = (known.host_key, known.key_source) if known else self._first_key(guest, former)
         if not key:
             return None
         pin(self._path(guest, "known_hosts"), (guest.address,), key)
@@ -210,14 +223,17 @@ class GuestRoll:
             return None  # LoginRefused: sshd is up before the metadata's key has arrived
         if known:
             return known
-        record = GuestRecord(key, source, round(self._clock() - guest.created, 1), watched)
+        seconds = round(self._clock() - guest.created, 1)
+        record = GuestRecord(key, source, seconds, watched, guest.boot, former)
         write_whole(self._path(guest, "json"), json.dumps(asdict(record)).encode(), 0o600)
         return record
 
-    def _first_key(self, guest: Guest) -> tuple[str, str]:
+    def _first_key(self, guest: Guest, former: Sequence[str]) -> tuple[str, str]:
         offered = self._scan(guest.address)
         if offered is None:
             return "", ""
+        if offered in former:
+            return offered, FORMER
         try:
             printed = printed_keys(self._compute.console(guest.id))
         except CloudError:

@@ -80,7 +80,7 @@ class GuestSetup:
         """
         guest = Guest(
             agency, wanted.name, MANAGER, outputs["server_id"], "active", address,
-            outputs.get("fixed_address", ""), created=self.clock(),
+            outputs.get("fixed_address", ""), created=self.clock(), boot=wanted.rebuilt,
         )  # fmt: skip
         self._reach(guest)
         playbook = self.project_root / PLAYBOOKS / f"{wanted.kind}.yml"

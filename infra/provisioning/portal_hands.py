@@ -6,9 +6,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from infra.cloud import deployed, kept_image
 from infra.cloud.connection import Cloud
-from infra.cloud.deployed import deployed_servers, reboot, reboots_done, remove_archives, set_locked
+from infra.cloud.deployed import deployed_servers, reboot, reboots_done, set_locked
+from infra.cloud.errors import NotFound
+from infra.cloud.image import list_images
+from infra.cloud.server import must_not_be_in_error, servers
+from infra.cloud.waiting import Deadline
 from infra.domain.blueprint import Wanted
+from infra.domain.snapshot import Snapshot
 from infra.errors import InfraError
 from infra.provisioning import prometheus
 from infra.provisioning.agency_stack import AgencyStacks, Outputs
@@ -19,6 +25,8 @@ from infra.provisioning.prometheus import MonitoringUnreachable
 GREEN_SECONDS = 300.0
 """Monitoring finds a new server within 60 s; its boot counts as its probes' first time."""
 INTERVAL_SECONDS = 2.0
+REBUILD_SECONDS = 900.0
+"""An image of a few GiB comes from Glance to a busy hypervisor first."""
 
 
 class NotGreen(InfraError):
@@ -55,7 +63,43 @@ class CloudHands:
         return made
 
     def forget(self, deployment: str) -> None:
-        remove_archives(self.cloud, deployment)
+        kept_image.remove_kept(self.cloud, deployment)
+
+    def take_snapshot(self, snapshot: Snapshot) -> str:
+        id_, deployment = snapshot.id, snapshot.deployment
+        if snapshot.archive:
+            return kept_image.archive_as_snapshot(self.cloud, id_, deployment)
+        server = deployed_servers(self.cloud, [deployment]).get(deployment)
+        return kept_image.snapshot(self.cloud, id_, deployment, snapshot.name, server)
+
+    def snapshot_size(self, snapshot: Snapshot) -> int | None:
+        return kept_image.image_size(self.cloud, snapshot.image, snapshot.deployment)
+
+    def drop_snapshot(self, snapshot: Snapshot) -> None:
+        kept_image.remove_snapshot(self.cloud, snapshot.id)
+
+    def rebuild(self, wanted: Wanted, rebuild: str, image: str) -> None:
+        server = deployed_servers(self.cloud, [wanted.id]).get(wanted.id)
+        if server is None:
+            raise NotFound(f"{wanted.name} has no server in the cloud whose disk could be made new")
+        deployed.rebuild(self.cloud, server, rebuild, image or self._image(wanted))
+        deadline = Deadline(REBUILD_SECONDS, self.clock, self.pause)
+        deadline.wait(f"the rebuild of {wanted.name}", lambda: self._rebuilt(server["id"]))
+
+    def _image(self, wanted: Wanted) -> str:
+        """The id of the item's image."""
+        name = self.stacks.image(wanted)
+        found = [one for one in list_images(self.cloud, name=name) if one["status"] == "active"]
+        if not found:
+            raise NotFound(f"image {name} is not in the cloud; run `citycloud up`")
+        return str(found[0]["id"])
+
+    def _rebuilt(self, server_id: str) -> bool | None:
+        """True when it is over. Raises WentWrong."""
+        now = servers(self.cloud).get(server_id)
+        must_not_be_in_error(now)
+        busy = now["status"] == "REBUILD" or now.get("OS-EXT-STS:task_state")
+        return None if busy else True
 
     def set_up(self, agency: str, wanted: Wanted, outputs: dict[str, str]) -> None:
         if outputs.get("address"):

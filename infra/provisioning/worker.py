@@ -22,9 +22,11 @@ from infra.errors import InfraError
 from infra.provisioning.agency_stack import Outputs
 from infra.provisioning.failure_words import patience
 from infra.provisioning.fulfilment import Fulfilment, Hands, NotYet
+from infra.provisioning.upkeep import Upkeep
 from infra.store import lease as leases
 from infra.store.lease import Lease, LeaseLost
 from infra.store.portal_database import PortalDatabase
+from infra.store.upkeep import UpkeepBook
 from infra.store.work import WorkBook
 
 log = logging.getLogger(__name__)
@@ -62,6 +64,7 @@ class Worker:
     def __post_init__(self) -> None:
         self._book = WorkBook(self.database)
         self._fulfilment = Fulfilment(self._book, self.hands, self._up, self.clock, self._gives_up)
+        self._upkeep = Upkeep(UpkeepBook(self.database), self.hands, self.clock, self._gives_up)
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop`; then what is begun is brought to the end of its step."""
@@ -112,7 +115,7 @@ class Worker:
             leases.give_back(self.database, lease, now=self.clock())
 
     def _reconcile(self, lease: Lease, agency: str) -> None:
-        troubles: list[InfraError] = []
+        troubles: list[InfraError] = [*self._upkeep.rebuilds(lease, agency)]
         for owner, request in self._book.waiting():
             if owner == agency:
                 try:
@@ -122,6 +125,7 @@ class Worker:
                 else:
                     self._troubles.pop(request, None)
         self._converge(lease, agency)
+        troubles += self._upkeep.snapshots(lease, agency)
         if troubles:
             raise troubles[0]
 
@@ -152,7 +156,7 @@ class Worker:
         changed = [agency for agency, all_ in living.items() if self._applied.get(agency) != _digest(all_)]
         leaving = [one.agency for one in self._book.leaving()]
         asking = [agency for agency, _ in self._book.waiting()]
-        found = _each_once([*asking, *leaving, *changed])
+        found = _each_once([*asking, *leaving, *self._upkeep.agencies(), *changed])
         self._forget_troubles({*found, *busy})
         return [one for one in found if one not in busy and self._ready(one)]
 

@@ -133,6 +133,14 @@ def ladder_step(
         )  # fmt: skip
 
 
+def tell_of(  # noqa: PLR0917 (what a notice is made of, in its order)
+    tx: Transaction, one: Deployment, to: Iterable[str], kind: NoticeKind, told: Words, now: datetime
+) -> None:
+    """These people, of what was done to a deployment that has its version from it."""
+    for person in dict.fromkeys(to):
+        notices.add(tx, Notice(person, one.agency, kind, one.id, one.name, f"{one.version}", told, now))
+
+
 def _ask(
     tx: Transaction, request: Request, subject: Subject, signatures: Sequence[Signature], now: datetime
 ) -> None:

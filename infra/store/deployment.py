@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from infra.domain.audit import canonical, moment
 from infra.domain.deployment import Deployment, DeploymentState
+from infra.domain.opening import Opening, Service, Source
 from infra.store.portal_database import Transaction
 from infra.store.portal_schema import DEPLOYMENT
 from infra.store.request import ChangedMeanwhile
@@ -108,13 +109,14 @@ def names(connection: sa.Connection, agency: str) -> frozenset[str]:
 def _row(deployment: Deployment) -> dict[str, Any]:
     plain = (
         "id", "name", "agency", "owner", "request", "item", "blueprint", "state", "version", "noticed",
-        "legal_hold", "power", "reboots",
+        "legal_hold", "power", "reboots", "rebuilt",
     )  # fmt: skip
     days = {name: getattr(deployment, name) for name in _DAYS}
     return {name: getattr(deployment, name) for name in plain} | {
         "values": canonical(dict(deployment.values)),
         "outputs": canonical(dict(deployment.outputs)),
         "created": moment(deployment.created),
+        "openings": canonical([[one.service, one.source, one.port] for one in deployment.openings]),
         **{name: day.isoformat() if day else "" for name, day in days.items()},
     }
 
@@ -130,5 +132,9 @@ def _deployment(row: sa.Row[Any]) -> Deployment:
             "values": json.loads(held["values"]),
             "outputs": json.loads(held["outputs"]),
             "created": datetime.fromisoformat(held["created"]),
+            "openings": tuple(
+                Opening(Service(service), Source(source), port)
+                for service, source, port in json.loads(held["openings"])
+            ),
         }
     )

@@ -1,4 +1,8 @@
-"""The journal of workers: a step is written as running before it is done, and its end after."""
+"""The journal of workers: a step is written as running before it is done, and its end after.
+
+`table` is whose steps they are: of requests (STEP), of rebuilds (REBUILD_STEP). Its first column names the
+one.
+"""
 
 from __future__ import annotations
 
@@ -15,46 +19,54 @@ from infra.store.portal_schema import STEP
 
 
 def begin(
-    tx: Transaction, lease: Lease, request: str, *, name: str, now: datetime, anew: bool = False
-) -> int:
+    tx: Transaction, lease: Lease, owner: str, *, name: str, now: datetime, anew: bool = False,
+    table: sa.Table = STEP,
+) -> int:  # fmt: skip
     """Write that the step begins, in the last attempt or (`anew`) in a new one; returns its place. Raises
     LeaseLost.
     """
     fence(tx, lease)
-    before = steps(tx.connection, request)
+    before = steps(tx.connection, owner, table)
     attempt = max((one.attempt for one in before), default=0) + (1 if anew or not before else 0)
     place = sum(one.attempt == attempt for one in before)
     tx.connection.execute(
-        sa.insert(STEP).values(
-            request=request, attempt=attempt, place=place, name=name, state=StepState.RUNNING,
-            token=lease.token, started=moment(now), ended="", note_vi="", note_en="",
-        )
+        sa.insert(table).values({
+            _owner(table).name: owner, "attempt": attempt, "place": place, "name": name,
+            "state": StepState.RUNNING, "token": lease.token, "started": moment(now), "ended": "",
+            "note_vi": "", "note_en": "",
+        })
     )  # fmt: skip
     return place
 
 
 def end(
-    tx: Transaction, lease: Lease, request: str, place: int, *, state: StepState, now: datetime,
-    note: Words = NOTHING,
+    tx: Transaction, lease: Lease, owner: str, place: int, *, state: StepState, now: datetime,
+    note: Words = NOTHING, table: sa.Table = STEP,
 ) -> None:  # fmt: skip
     """Write how the step of the last attempt ended. Raises LeaseLost."""
     fence(tx, lease)
-    attempt = sa.select(sa.func.max(STEP.c.attempt)).where(STEP.c.request == request).scalar_subquery()
     tx.connection.execute(
-        sa.update(STEP)
-        .where(STEP.c.request == request, STEP.c.attempt == attempt, STEP.c.place == place)
+        sa.update(table)
+        .where(_owner(table) == owner, table.c.attempt == _last(owner, table), table.c.place == place)
         .values(state=state, ended=moment(now), note_vi=note.vi, note_en=note.en)
     )
 
 
-def steps(connection: sa.Connection, request: str) -> tuple[JournalStep, ...]:
+def steps(connection: sa.Connection, owner: str, table: sa.Table = STEP) -> tuple[JournalStep, ...]:
     """Those of the last attempt, in their order."""
-    attempt = sa.select(sa.func.max(STEP.c.attempt)).where(STEP.c.request == request).scalar_subquery()
-    asked = sa.select(STEP).where(STEP.c.request == request, STEP.c.attempt == attempt).order_by(STEP.c.place)
+    asked = sa.select(table).where(_owner(table) == owner, table.c.attempt == _last(owner, table))
     return tuple(
         JournalStep(
             row.attempt, row.place, row.name, StepState(row.state), datetime.fromisoformat(row.started),
             datetime.fromisoformat(row.ended) if row.ended else None, Words(row.note_vi, row.note_en),
         )
-        for row in connection.execute(asked)
+        for row in connection.execute(asked.order_by(table.c.place))
     )  # fmt: skip
+
+
+def _owner(table: sa.Table) -> sa.Column[str]:
+    return table.columns.values()[0]
+
+
+def _last(owner: str, table: sa.Table) -> sa.ScalarSelect[int]:
+    return sa.select(sa.func.max(table.c.attempt)).where(_owner(table) == owner).scalar_subquery()

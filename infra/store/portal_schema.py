@@ -183,6 +183,8 @@ DEPLOYMENT = sa.Table(
     sa.Column("power", _WORD, nullable=False),
     sa.Column("reboots", sa.Integer, nullable=False),
     sa.Column("outputs", sa.Text, nullable=False),
+    sa.Column("openings", sa.Text, nullable=False, server_default="[]"),
+    sa.Column("rebuilt", _ID, nullable=False, server_default=""),
     sa.CheckConstraint(
         "state IN ('provisioning', 'active', 'suspended', 'retiring', 'retired', 'failed')", name="state"
     ),
@@ -191,8 +193,45 @@ DEPLOYMENT = sa.Table(
     sa.Index("ix_deployment_request", "request"),
 )
 """`power` is what the owner wants of it, on or off, and `reboots` how often. `outputs` is JSON of what the
-blueprint told: address, user and commands. Days are "" where they have not come."""
-
+blueprint told: address, user and commands. Days are "" where they have not come. `openings` is JSON of
+[service, source, port]; `rebuilt` the id of a rebuild."""
+SNAPSHOT = sa.Table(
+    "snapshot",
+    METADATA,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("deployment", _ID, sa.ForeignKey("deployment.id"), nullable=False),
+    sa.Column("name", sa.String(63), nullable=False),
+    sa.Column("state", _WORD, nullable=False),
+    sa.Column("archive", sa.Boolean, nullable=False),
+    sa.Column("who_name", sa.Text, nullable=False),
+    sa.Column("created", _MOMENT, nullable=False),
+    sa.Column("image", _ID, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("note_vi", sa.Text, nullable=False),
+    sa.Column("note_en", sa.Text, nullable=False),
+    sa.CheckConstraint("state IN ('wanted', 'ready', 'failed', 'leaving', 'gone')", name="state"),
+    sa.Index("ix_snapshot_deployment", "deployment"),
+    sa.Index("ix_snapshot_state", "state"),
+)
+"""`image` is "" until the cloud was asked for it."""
+REBUILD = sa.Table(
+    "rebuild",
+    METADATA,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("deployment", _ID, sa.ForeignKey("deployment.id"), nullable=False),
+    sa.Column("snapshot", _ID, nullable=False),
+    sa.Column("state", _WORD, nullable=False),
+    sa.Column("created", _MOMENT, nullable=False),
+    sa.Column("note_vi", sa.Text, nullable=False),
+    sa.Column("note_en", sa.Text, nullable=False),
+    sa.CheckConstraint("state IN ('wanted', 'done', 'failed')", name="state"),
+    sa.Index("ix_rebuild_deployment", "deployment", "created"),
+    sa.Index(
+        "uq_rebuild_wanted", "deployment", unique=True,
+        sqlite_where=sa.text("state = 'wanted'"), postgresql_where=sa.text("state = 'wanted'"),
+    ),
+)  # fmt: skip
+"""`snapshot` is "" for the item's own image. A deployment has one at a time that is wanted."""
 LEASE = sa.Table(
     "lease",
     METADATA,
@@ -202,22 +241,30 @@ LEASE = sa.Table(
     sa.Column("until", _MOMENT, nullable=False),
 )
 """`token` grows each time that the lease changes hands and never goes back."""
-STEP = sa.Table(
-    "step",
-    METADATA,
-    sa.Column("request", _ID, sa.ForeignKey("request.id"), primary_key=True),
-    sa.Column("attempt", sa.Integer, primary_key=True),
-    sa.Column("place", sa.Integer, primary_key=True),
-    sa.Column("name", sa.String(63), nullable=False),
-    sa.Column("state", _WORD, nullable=False),
-    sa.Column("token", sa.BigInteger, nullable=False),
-    sa.Column("started", _MOMENT, nullable=False),
-    sa.Column("ended", _MOMENT, nullable=False),
-    sa.Column("note_vi", sa.Text, nullable=False),
-    sa.Column("note_en", sa.Text, nullable=False),
-    sa.CheckConstraint("state IN ('running', 'done', 'failed')", name="state"),
-)
+
+
+def _journal(name: str, owner: str) -> sa.Table:
+    return sa.Table(
+        name,
+        METADATA,
+        sa.Column(owner, _ID, sa.ForeignKey(f"{owner}.id"), primary_key=True),
+        sa.Column("attempt", sa.Integer, primary_key=True),
+        sa.Column("place", sa.Integer, primary_key=True),
+        sa.Column("name", sa.String(63), nullable=False),
+        sa.Column("state", _WORD, nullable=False),
+        sa.Column("token", sa.BigInteger, nullable=False),
+        sa.Column("started", _MOMENT, nullable=False),
+        sa.Column("ended", _MOMENT, nullable=False),
+        sa.Column("note_vi", sa.Text, nullable=False),
+        sa.Column("note_en", sa.Text, nullable=False),
+        sa.CheckConstraint("state IN ('running', 'done', 'failed')", name="state"),
+    )
+
+
+STEP = _journal("step", "request")
 """The journal of a worker: what it began is written before it is done."""
+REBUILD_STEP = _journal("rebuild_step", "rebuild")
+"""The same of a rebuild."""
 ANSWER = sa.Table(
     "answer",
     METADATA,

@@ -14,7 +14,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from infra.domain.audit import canonical, moment
-from infra.domain.quota import NO_QUOTA, Quota
+from infra.domain.quota import NO_QUOTA, RESOURCES, Quota
 from infra.domain.reservation import Account, ReservationState, check, check_held
 from infra.errors import InfraError
 from infra.store.portal_database import Transaction
@@ -113,6 +113,28 @@ def take(tx: Transaction, request: str, deployments: Mapping[str, Quota]) -> Non
             .where(RESERVATION.c.id == fitting)
             .values(state=_TAKEN, deployment=deployment)
         )
+
+
+def take_more(tx: Transaction, agency: str, request: str, deployment: str, more: Quota) -> None:
+    """Let a deployment have at least so much of these resources as well; nothing where it has. Raises
+    QuotaExceeded.
+    """
+    mine = tx.connection.execute(
+        sa.select(RESERVATION.c.takes).where(
+            RESERVATION.c.deployment == deployment, RESERVATION.c.state == _TAKEN
+        )
+    )
+    have = sum((to_quota(row.takes) for row in mine), start=NO_QUOTA)
+    lacking = Quota(**{name: max(0, getattr(more, name) - getattr(have, name)) for name in RESOURCES})
+    if lacking == NO_QUOTA:
+        return
+    check(account(tx.connection, agency), lacking)
+    tx.connection.execute(
+        sa.insert(RESERVATION).values(
+            id=str(uuid4()), agency=agency, request=request, deployment=deployment, state=_TAKEN,
+            takes=to_text(lacking),
+        )
+    )  # fmt: skip
 
 
 def release(tx: Transaction, *, request: str = "", deployment: str = "") -> int:

@@ -21,6 +21,7 @@ from infra.store import announcement, journal
 from infra.store import deployment as deployments
 from infra.store import request as requests
 from infra.store import reservation as reservations
+from infra.store import snapshot as snapshots
 from infra.store.deployment import WantedDeployments
 from infra.store.lease import Lease, fence
 from infra.store.portal_database import PortalDatabase, Transaction
@@ -197,6 +198,7 @@ class WorkBook:
             if before.state == DeploymentState.RETIRED:
                 return
             move_deployment(tx, before, DeploymentEvent.GONE, before.version)
+            snapshots.all_gone(tx, deployment)
             told = Words(f"Đã xóa {before.name}", f"{before.name} is deleted")
             _audit_deployment(tx, before, now, "deployment.gone", told)
 

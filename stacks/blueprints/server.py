@@ -8,8 +8,9 @@ from typing import Any
 from pulumi import ComponentResource, Output
 from pulumi_openstack import blockstorage, compute, networking
 
-from infra.domain.blueprint import DEPLOYMENT_KEY, MANAGER, REBOOTS_KEY, Wanted
+from infra.domain.blueprint import DEPLOYMENT_KEY, MANAGER, REBOOTS_KEY, REBUILT_KEY, Wanted
 from infra.domain.catalog import DEFAULT_ITEM, ITEM_KEY
+from infra.domain.opening import GIVEN, Source
 from infra.inventory import Inventory
 from stacks.blueprints.ground import Ground
 
@@ -20,13 +21,14 @@ Rule = tuple[str, int, str]
 
 
 class Server(ComponentResource):  # type: ignore[misc]  # pulumi is untyped to us
-    """`rules` open what the item serves, beside the baseline of the landing zone. A newer image, another key
-    or other user data never replace a server that stands.
+    """What the item serves and what its people opened is open, beside the baseline of the landing zone, and
+    `rules`. A newer image, another key or other user data never replace a server that stands.
     """
 
     def __init__(self, wanted: Wanted, ground: Ground, rules: Sequence[Rule] = ()) -> None:
         super().__init__("citycloud:blueprint:Server", wanted.name)
         self._wanted, self._ground = wanted, ground
+        rules = list(dict.fromkeys([*opened(wanted, ground), *rules]))
         groups = [ground.baseline_group_id, *([self._group(rules)] if rules else [])]
         self.port = networking.Port(
             wanted.name, name=wanted.name, network_id=ground.network_id, security_group_ids=groups,
@@ -40,7 +42,7 @@ class Server(ComponentResource):  # type: ignore[misc]  # pulumi is untyped to u
 
     @property
     def outputs(self) -> Mapping[str, Any]:
-        user = image_of(self._ground.inventory, self._wanted.value("size")).user
+        user = self._ground.inventory.platform.image_for(self._wanted.value("size")).user
         fixed = self.port.all_fixed_ips[0]
         at = Output.all(self.address, fixed).apply(lambda told: told[0] or told[1])
         return {
@@ -71,12 +73,14 @@ class Server(ComponentResource):  # type: ignore[misc]  # pulumi is untyped to u
         metadata = {DEPLOYMENT_KEY: wanted.id}
         if wanted.reboots:
             metadata[REBOOTS_KEY] = str(wanted.reboots)
+        if wanted.rebuilt:
+            metadata[REBUILT_KEY] = wanted.rebuilt
         if wanted.item != DEFAULT_ITEM:
             metadata[ITEM_KEY] = wanted.item
         stands = ["imageName", "keyPair", "userData"]
         return compute.Instance(
             wanted.name, name=wanted.name, flavor_name=size, key_pair=key.name, metadata=metadata,
-            image_name=image_of(ground.inventory, size).name, networks=[{"port": self.port.id}],
+            image_name=ground.inventory.platform.image_for(size).name, networks=[{"port": self.port.id}],
             user_data=first_boot(ground.manager_key), power_state="active" if wanted.on else "shutoff",
             opts=ground.within(self, ignore_changes=stands),
         )  # fmt: skip
@@ -98,19 +102,27 @@ def plain_server(wanted: Wanted, ground: Ground) -> Mapping[str, Any]:
 
 
 def web_server(wanted: Wanted, ground: Ground) -> Mapping[str, Any]:
-    """HTTP and HTTPS are open to everybody."""
-    rules = [("tcp", 80, EVERYBODY), ("tcp", 443, EVERYBODY), *watched(ground.inventory)]
-    made = Server(wanted, ground, rules).outputs
+    made = Server(wanted, ground, watched(ground.inventory)).outputs
     return {**made, "url": made["address"].apply(lambda address: f"http://{address}/" if address else "")}
 
 
 def database_server(wanted: Wanted, ground: Ground) -> Mapping[str, Any]:
-    """PostgreSQL is open to the agency's own network."""
-    made = Server(
-        wanted, ground, [("tcp", 5432, str(ground.agency.network)), *watched(ground.inventory)]
-    ).outputs
+    made = Server(wanted, ground, watched(ground.inventory)).outputs
     name = wanted.value("database")
     return {**made, "database": Output.concat("psql -h ", made["fixed_address"], f" -U {name} {name}")}
+
+
+def opened(wanted: Wanted, ground: Ground) -> Sequence[Rule]:
+    """What the item gives and what its people added. The city's network is that in which floating addresses
+    are.
+    """
+    sources = {
+        Source.EVERYBODY: EVERYBODY,
+        Source.CITY: str(ground.inventory.site.external_network.cidr),
+        Source.AGENCY: str(ground.agency.network),
+    }
+    wide = (*GIVEN.get(wanted.kind, ()), *wanted.openings)
+    return [("tcp", port, sources[one.source]) for one in wide for port in one.ports]
 
 
 def watched(inventory: Inventory) -> Sequence[Rule]:
@@ -118,17 +130,6 @@ def watched(inventory: Inventory) -> Sequence[Rule]:
     site = inventory.site
     sources = (str(site.management_network.cidr), f"{site.external_network.gateway}/32")
     return [("tcp", NODE_EXPORTER, source) for source in sources]
-
-
-def image_of(inventory: Inventory, flavor: str) -> Any:
-    """The site's first image for the kind of hypervisor that a flavor needs. Raises LookupError."""
-    kind = {one.name: one.hypervisor_type for one in inventory.platform.flavors}[flavor]
-    fitting = [one for one in inventory.platform.images if one.hypervisor_type == kind]
-    if not fitting:
-        raise LookupError(
-            f"platform.yaml has no image for {kind or 'any'} hypervisors, which flavor {flavor} needs"
-        )
-    return fitting[0]
 
 
 def first_boot(manager_key: str) -> str:

@@ -53,9 +53,28 @@ def answer(fake: FakeOpenStack, method: str, parts: list[str], body: Any, scope:
         actions = server.get("actions", [])
         one = next((row for row in actions if row["request_id"] == parts[-1]), None)
         return 200, {"instanceAction": one} if one else {"instanceActions": actions}
+    if "createImage" in body:
+        return 202, {"image_id": _kept(fake, server, body["createImage"])}
+    if "os-getConsoleOutput" in body:
+        lines = str(server.get("printed", "")).splitlines()
+        return 200, {"output": "\n".join(lines[-body["os-getConsoleOutput"]["length"] :])}
     for action, values in body.items():
         _act(fake, server, action, values)
     return 202, None
+
+
+def _kept(fake: FakeOpenStack, server: Thing, values: Thing) -> str:
+    """An image of the server's disk, which says of itself what the image that it was made from said. Its
+    bytes come later."""
+    if server["OS-EXT-STS:task_state"]:
+        raise Refusal(409, f"Cannot 'createImage' instance {server['id']} while it is in task_state")
+    source = fake.kind("images").get((server["image"] or {}).get("id", ""), {})
+    image = {key: value for key, value in source.items() if key.startswith("citycloud_")}
+    image |= {"id": str(uuid.uuid4()), "name": values["name"], "status": "queued", "size": None,
+              "created_at": "2026-11-24T00:00:00Z", "tags": [], **values["metadata"]}  # fmt: skip
+    fake.kind("images")[image["id"]] = image
+    server["OS-EXT-STS:task_state"] = "image_uploading"
+    return str(image["id"])
 
 
 def boot(fake: FakeOpenStack, values: Thing, scope: str) -> Thing:
@@ -271,6 +290,13 @@ def _act(fake: FakeOpenStack, server: Thing, action: str, values: Any) -> None:
         return
     if action == "removeSecurityGroup":
         server["security_groups"].remove({"name": _group(fake, values["name"])})
+        return
+    if action == "rebuild":
+        fake.kind("images")[values["imageRef"]]
+        server.update({
+            "image": {"id": values["imageRef"]}, "metadata": values["metadata"], "status": "REBUILD",
+            "OS-EXT-STS:task_state": "rebuilding", "rebuilds": server.get("rebuilds", 0) + 1,
+        })  # fmt: skip
         return
     allowed, after = _ACTIONS[action]
     if server["status"] not in allowed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,12 +11,13 @@ from infra.domain import deployment as domain
 from infra.domain.audit import moment
 from infra.domain.deployment import DeploymentEvent, DeploymentState
 from infra.domain.person import SEES_ALL, Person, Role
-from infra.domain.request import RequestState
+from infra.domain.request import Request, RequestState
 from infra.domain.words import NOTHING, Words
 from infra.portal.interface import Conflict, Deployment, DeploymentSummary, NotFound, Page
-from infra.portal.service import shown
+from infra.portal.service import console, shown, snapshot, transfer, upkeep
 from infra.portal.service.ground import CHANGED, Ground, Refused
 from infra.portal.service.shown import item_label
+from infra.portal.upkeep import Console
 from infra.portal.usage import Usage, UsageState
 from infra.store import deployment as deployments
 from infra.store import request as requests
@@ -33,11 +35,12 @@ _TOLD = {
     "stop": Words("Tắt", "Stopped"),
     "reboot": Words("Khởi động lại", "Rebooted"),
     "renew": Words("Gia hạn", "Renewed"),
+    "restore": Words("Khôi phục từ lưu trữ", "Restored from its archive"),
     "retire": Words("Trả lại", "Given back"),
     "hold": Words("Giữ theo yêu cầu pháp lý", "Put under legal hold"),
     "unhold": Words("Bỏ giữ theo yêu cầu pháp lý", "Taken from legal hold"),
 }
-"""Every action and what the audit says of it."""
+"""Every action that needs no more to be said, and what the audit says of it; for others see `upkeep`."""
 
 
 class DeploymentService:
@@ -66,6 +69,8 @@ class DeploymentService:
             blamed = shown.unjustified(requests.signatures(connection, found.request))
             may = self._may(connection, person, found)
             note = _blame(blamed) if blamed and _may_end(found) else NOTHING
+            kept = upkeep.shown(self._ground, connection, found, may)
+            owner = transfer.owner_name(connection, found)
             past = search(connection, AuditWanted(about=found.id, limit=EVENTS_SHOWN))
         connect = tuple(
             (_CONNECT.get(name, Words(name, name)), value)
@@ -73,10 +78,10 @@ class DeploymentService:
             if value and name not in _NOT_SHOWN
         )
         return Deployment(
-            self.summary(found), asked.requester_name if asked else found.owner, found.request,
+            self.summary(found), _owner(found, asked, owner), found.request,
             found.outputs.get("user", ""), connect,
             tuple((one.at, Words(one.told_vi, one.told_en)) for one in past),
-            frozenset(may), found.version, found.legal_hold, note,
+            frozenset(may), found.version, found.legal_hold, note, kept,
         )  # fmt: skip
 
     def usage(self, person: Person, deployment: str) -> Usage:
@@ -86,24 +91,43 @@ class DeploymentService:
         server = found.outputs.get("server_id", "")
         return self._ground.site.usage(found.agency, server) if server else Usage(UsageState.UNMEASURED)
 
-    def act(self, person: Person, deployment: str, action: str, version: int, key: str) -> None:
+    def act(  # noqa: PLR0917 (the interface's)
+        self, person: Person, deployment: str, action: str, version: int, key: str,
+        values: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        said = dict(values or {})
+
         def effect(tx: Transaction) -> str:
             before = self._find(tx.connection, person, deployment)
-            if action not in _TOLD:
+            if action not in _TOLD and action not in upkeep.ACTIONS:
                 raise NotFound("there is no such action; the deployment's page lists those that there are")
             if action not in self._may(tx.connection, person, before):
                 holds = action in ("hold", "unhold") and Role.OPERATOR not in person.roles
                 raise Refused(_NOT_YOURS) if holds or not self._owns(person, before) else Conflict(CHANGED)
-            self._done(tx, before, action, version)
-            told = _TOLD[action]
-            told = Words(f"{told.vi} {before.name}", f"{told.en}: {before.name}")
+            facts: Mapping[str, str] = {}
+            if action in upkeep.ACTIONS:
+                told, facts = upkeep.done(self._ground, tx, person, before, action, said, version)
+            else:
+                self._done(tx, person, before, action, version)
+                told = _TOLD[action]
+                told = Words(f"{told.vi} {before.name}", f"{told.en}: {before.name}")
             self._ground.audit(
                 tx, person, before.agency, action=f"deployment.{action}", about=before.id, told=told,
-                facts={"state": before.state, "version": before.version},
+                facts={"state": before.state, "version": before.version, **facts},
             )  # fmt: skip
             return deployment
 
-        self._ground.once(person, key, ["act", deployment, action, version], effect)
+        self._ground.once(person, key, ["act", deployment, action, version, *sorted(said.items())], effect)
+
+    def console(self, person: Person, deployment: str) -> Console:
+        """Raises NotFound where it has no server, Refused for who may not work with it."""
+        with self._ground.reading() as connection:
+            found = self._find(connection, person, deployment)
+        if not self._owns(person, found):
+            raise Refused(_NOT_YOURS)
+        if not found.has_server:
+            raise NotFound("this deployment has no server that prints anything")
+        return console.read(self._ground, person, found)
 
     def summary(self, one: domain.Deployment) -> DeploymentSummary:
         agency = self._ground.site.agencies.get(one.agency)
@@ -113,11 +137,16 @@ class DeploymentService:
             one.expires, one.outputs.get("address", ""),
         )  # fmt: skip
 
-    def _done(self, tx: Transaction, before: domain.Deployment, action: str, version: int) -> None:
+    def _done(
+        self, tx: Transaction, person: Person, before: domain.Deployment, action: str, version: int
+    ) -> None:
         if action == "retire":
             move_deployment(tx, before, DeploymentEvent.RETIRE, version)
         elif action == "renew":
             self._renew(tx, before, version)
+        elif action == "restore":
+            self._renew(tx, before, version)
+            snapshot.keep_archive(self._ground, tx, person.display_name or person.name, before)
         else:
             changes: dict[str, Any] = {
                 "power": _POWER.get(action, before.power),
@@ -173,7 +202,12 @@ class DeploymentService:
         if one.state in (DeploymentState.ACTIVE, DeploymentState.SUSPENDED, DeploymentState.FAILED):
             may |= {"retire"} if made and not one.legal_hold else set()
         if self._is_ending(one) and not shown.unjustified(requests.signatures(connection, one.request)):
-            may.add("renew")
+            may.add("renew" if one.archived is None else "restore")
+        may |= upkeep.may(connection, one)
+        if one.has_server and one.state != DeploymentState.RETIRED:
+            may.add("console")
+        if snapshot.is_rebuilding(connection, one.id):
+            may -= upkeep.INTERRUPTS
         if Role.OPERATOR in person.roles and one.state not in (
             DeploymentState.RETIRING, DeploymentState.RETIRED
         ):  # fmt: skip
@@ -181,10 +215,8 @@ class DeploymentService:
         return may
 
     def _is_ending(self, one: domain.Deployment) -> bool:
-        """It is renewed from the first notice on, not before: else nobody would ever look again. What was
-        archived is brought back by a request.
-        """
-        if one.expires is None or one.archived is not None:
+        """It is renewed from the first notice on, not before: else nobody would ever look again."""
+        if one.expires is None:
             return False
         if one.state == DeploymentState.SUSPENDED:
             return True
@@ -205,6 +237,11 @@ def _before(after: str) -> tuple[str, str] | None:
 
 def _may_end(one: domain.Deployment) -> bool:
     return not one.legal_hold and one.state in (DeploymentState.PROVISIONING, DeploymentState.ACTIVE)
+
+
+def _owner(one: domain.Deployment, asked: Request | None, known: str) -> str:
+    """Who asked for it, unless it was handed on."""
+    return asked.requester_name if asked is not None and asked.requester == one.owner else known
 
 
 def _blame(signed: Signed) -> Words:

@@ -18,6 +18,7 @@ from infra.domain.calendar import ZONE, WorkCalendar
 from infra.domain.catalog import Catalog
 from infra.domain.deployment import Ladder
 from infra.domain.person import Person
+from infra.domain.policy import Policies
 from infra.domain.reservation import QuotaExceeded
 from infra.domain.words import Words
 from infra.portal.interface import Capacity, Component, Conflict, FieldProblem, InputRefused, NotAllowed
@@ -44,7 +45,8 @@ class PortalSite:
     """The site as services see it. `capacity` tells what the cloud could still hold for a request's items;
     `busy` the measured part of an agency's cores and memory that is busy, None where nobody measured;
     `status` the public state of the cloud's parts; `usage` what monitoring knows of an agency's server, by
-    its id; `look_up` asks the directory for a person by id, as `infra.portal.identity.Directory` does:
+    its id; `policies` what people may do without asking; `console` gives the last lines that a server (its
+    id) printed; `look_up` asks the directory for a person by id, as `infra.portal.identity.Directory` does:
     without it, what it said at their last sign-in counts.
     """
 
@@ -57,6 +59,8 @@ class PortalSite:
     busy: Callable[[str], float | None] = lambda _: None
     status: Callable[[], Sequence[Component]] = tuple
     usage: Callable[[str, str], Usage] = lambda agency, server: Usage(UsageState.UNREACHABLE)
+    policies: Policies = field(default_factory=Policies)
+    console: Callable[[str, int], str] | None = None
     look_up: Callable[[str], Person | None] | None = None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from infra.domain.deployment import DeploymentState
@@ -45,6 +45,7 @@ from infra.portal.service.request import RequestService, quota_lines
 from infra.portal.service.review import ReviewService
 from infra.portal.service.standing import standing
 from infra.portal.service.waiting import WaitingService
+from infra.portal.upkeep import Console
 from infra.store import deployment as deployments
 from infra.store import notice as notices
 from infra.store import request as requests
@@ -201,8 +202,14 @@ class PortalServices(Services):
     def usage(self, person: Person, deployment: str) -> Usage:
         return self._deployments.usage(person, deployment)
 
-    def act(self, person: Person, deployment: str, action: str, version: int, key: str) -> None:
-        self._deployments.act(person, deployment, action, version, key)
+    def act(  # noqa: PLR0917 (the interface's)
+        self, person: Person, deployment: str, action: str, version: int, key: str,
+        values: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        self._deployments.act(person, deployment, action, version, key, values)
+
+    def console(self, person: Person, deployment: str) -> Console:
+        return self._deployments.console(person, deployment)
 
     def audit(
         self, person: Person, wanted: AuditFilter, *, after: str = "", limit: int = 50

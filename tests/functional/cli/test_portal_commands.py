@@ -444,3 +444,34 @@ def unlucky(
     runner.start()
     yield f"http://127.0.0.1:{listener.getsockname()[1]}", keys
     listener.close()
+
+
+def test_a_server_is_opened_kept_and_made_new(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = desk.made()
+    desk.says("hoa", "deployment", "open", name, "--service", "postgresql", "--from", "agency")
+    refused = ("deployment", "open", name, "--service", "ssh", "--from", "everybody")
+    desk.says("hoa", *refused, code=3)
+    assert "VPN" in desk.err
+    said = desk.says("hoa", "deployment", "reach", name)
+    assert "PostgreSQL database from my agency's network" in said
+    assert "postgresql:agency" in said
+    desk.says("hoa", "deployment", "close", name, "postgresql:agency")
+    assert [one["given"] for one in desk.told("hoa", "deployment", "reach", name)] == [True]
+
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    desk.says("hoa", "deployment", "rebuild", name, code=5)
+    assert "is lost" in desk.err
+    assert desk.told("hoa", "deployment", "show", name)["upkeep"]["rebuild"] is None
+    desk.says("hoa", "deployment", "snapshot", name, "Trước khi nâng cấp")
+    assert "Trước khi nâng cấp" in desk.says("hoa", "deployment", "snapshots", name)
+    assert desk.told("hoa", "deployment", "rebuild", name, "--yes", code=3)["error"]["code"] == "conflict"
+    desk.says("hoa", "deployment", "revert", name, "none such", "--yes", code=3)
+
+
+def test_a_server_is_handed_on_within_its_agency_alone_and_its_console_is_read(desk: Desk) -> None:
+    name = desk.made()
+    refused = desk.told("hoa", "deployment", "transfer", name, "mai", code=3)
+    assert refused["error"]["code"] == "input_refused"
+    assert "joined to no cloud" in desk.says("hoa", "deployment", "console", name)
+    told = [what["en"] for _, what in desk.told("hoa", "deployment", "show", name)["events"]]
+    assert told[0] == f"Read the console of {name}"

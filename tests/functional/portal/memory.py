@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
@@ -15,6 +15,7 @@ from typing import TypeVar
 from infra.domain.person import Person, Role
 from infra.domain.session import Session, Token
 from infra.domain.words import Words
+from infra.portal.delegation import Colleague
 from infra.portal.identity import DirectoryUnreachable, SignInRefused
 from infra.portal.interface import (
     AuditEntry,
@@ -23,6 +24,7 @@ from infra.portal.interface import (
     Choice,
     Component,
     Conflict,
+    Console,
     Cost,
     Decision,
     Deployment,
@@ -50,6 +52,7 @@ from infra.portal.interface import (
     Step,
     StepState,
 )
+from infra.portal.upkeep import Opening, Phase, Rebuild, Snapshot, Upkeep
 from infra.portal.usage import Usage, UsageState
 from tests.functional.portal.memory_signing import FAILURE, MemorySigning
 from tests.functional.portal.memory_usage import usage_of
@@ -175,6 +178,37 @@ ITEMS = (
 )
 LIMITS = {"instances": 10, "cores": 16, "ram_mib": 32768, "gigabytes": 500, "floating_ips": 3}
 TITLE = Words("Máy chủ ảo", "Plain server")
+MAY = frozenset({
+    "stop", "reboot", "renew", "retire", "open", "close", "snapshot", "delete_snapshot", "revert", "rebuild",
+    "transfer", "console",
+})  # fmt: skip
+PRINTED = "[    0.000000] Linux version 6.1.0\n<b>web-01</b> login: "
+UPKEEP = Upkeep(
+    (
+        Opening("web:everybody", Words("Web – từ mọi người", "Web from everybody"), given=True),
+        Opening("postgresql:agency", Words("PostgreSQL – từ cơ quan tôi", "PostgreSQL from my agency")),
+    ),
+    (
+        Snapshot(
+            "s2", "Để thử", "failed", "Nguyễn Thị Hoa", NOW - timedelta(minutes=9),
+            note=Words("Đám mây không chụp được", "The cloud could not make it"),
+        ),
+        Snapshot("s1", "Để dành", "ready", "Nguyễn Thị Hoa", NOW - timedelta(days=3), 1_850_000_000),
+    ),
+    3,
+    Rebuild(
+        Words("bản chụp Để dành", "the snapshot Để dành"), "done", NOW - timedelta(hours=4),
+        tuple(
+            Phase(label, "done", NOW - timedelta(hours=4), NOW - timedelta(hours=4, minutes=-3))
+            for label in (
+                Words("Làm mới ổ hệ thống", "The system disk is made new"),
+                Words("Cài đặt phần mềm trong máy chủ", "Software is set up in the server"),
+            )
+        ),
+    ),
+    (Colleague("u-nam", "Trần Văn Nam"),),
+)  # fmt: skip
+"""Some of everything, and nothing of it still under way."""
 
 
 @dataclass
@@ -351,16 +385,28 @@ class MemoryServices(MemorySigning):
         if found is None or not person.sees(found.summary.agency):
             raise NotFound(f"deployment {deployment}: there is none")
         works = bool(person.roles & {Role.MEMBER, Role.OPERATOR})
-        return replace(found, may=frozenset({"stop", "reboot", "renew", "retire"}) if works else frozenset())
+        return replace(found, may=MAY if works else frozenset())
 
     def usage(self, person: Person, deployment: str) -> Usage:
         self.deployment(person, deployment)
         return usage_of(self.now) if self.monitored else Usage(UsageState.UNREACHABLE)
 
-    def act(self, person: Person, deployment: str, action: str, version: int, key: str) -> None:
+    def console(self, person: Person, deployment: str) -> Console:
+        found = self.deployment(person, deployment)
+        if "console" not in found.may:
+            raise NotAllowed("not yours")
+        self.record(person, "deployment.console", deployment, Words("Xem màn hình", "Read the console"), "")
+        return Console(found.summary.name, PRINTED, self.now)
+
+    def act(
+        self, person: Person, deployment: str, action: str, version: int, key: str,
+        values: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         with self.lock:
             if self._again(person, key, (deployment, action)) is not None:
                 return
+            if action == "open" and (values or {}).get("source") == "everybody":
+                raise InputRefused([FieldProblem("values.source", Words("Không mở được.", "Not to them."))])
             found = self.deployment(person, deployment)
             if action not in found.may:
                 raise NotAllowed("not this action")
@@ -558,6 +604,7 @@ def a_city() -> MemoryServices:
             ((city.now - timedelta(days=340), Words("Máy chủ đã sẵn sàng.", "The server is ready.")),),
             frozenset(),
             1,
+            upkeep=UPKEEP,
         )
     _trouble(city)
     return city

@@ -23,7 +23,7 @@ from tests.functional.portal.portal import Client, Stand
 
 ROOT = Path(__file__).parents[3]
 LEASE = timedelta(hours=1)
-OUTPUTS = {"address": "192.0.2.7", "user": "debian", "ssh": "ssh debian@192.0.2.7"}
+OUTPUTS = {"server_id": "server-1", "address": "192.0.2.7", "user": "debian", "ssh": "ssh debian@192.0.2.7"}
 
 
 class RealStand(Stand):

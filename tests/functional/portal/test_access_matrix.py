@@ -85,6 +85,8 @@ RULES: dict[str, Rule | str] = {
     "GET /deployments": Rule(ALL, READ),
     "GET /deployments/{id}": Rule(ALL, READ, "deployment"),
     "POST /deployments/{id}": Rule(MEMBERS, Scope.OPERATE, "deployment"),
+    "GET /deployments/{id}/progress": Rule(ALL, READ, "deployment"),
+    "GET /deployments/{id}/console": Rule(MEMBERS, Scope.OPERATE, "deployment"),
     "GET /audit": Rule(AUDITORS, READ),
     "GET /audit/export.csv": Rule(AUDITORS, READ),
     "GET /api/v1/me": Rule(ALL, READ),
@@ -114,6 +116,8 @@ RULES: dict[str, Rule | str] = {
     "GET /api/v1/deployments/{id}": Rule(ALL, READ, "deployment"),
     "GET /api/v1/deployments/{id}/usage": Rule(ALL, READ, "deployment"),
     "POST /api/v1/deployments/{id}/actions": Rule(MEMBERS, Scope.OPERATE, "deployment"),
+    "GET /api/v1/deployments/{id}/events": Rule(ALL, READ, "deployment"),
+    "GET /api/v1/deployments/{id}/console": Rule(MEMBERS, Scope.OPERATE, "deployment"),
     "GET /api/v1/audit": Rule(AUDITORS, READ),
 }
 THINGS = {

@@ -47,6 +47,18 @@ RIGHT: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("dung", "POST /api/v1/requests/{id}/retry", "failed", {"version": 3}),
     ("binh", "POST /api/v1/requests/{id}/decision", "returned", {"version": 3, "verdict": "approve"}),
     ("hoa", "POST /api/v1/deployments/{id}/actions", "active", {"version": 2, "action": "stop"}),
+    (
+        "hoa",
+        "POST /api/v1/deployments/{id}/actions",
+        "active",
+        {"version": 3, "action": "open", "values": {"service": "tcp", "port": "8080", "source": "city"}},
+    ),
+    (
+        "hoa",
+        "POST /api/v1/deployments/{id}/actions",
+        "active",
+        {"version": 4, "action": "snapshot", "values": {"name": "Trước khi nâng cấp"}},
+    ),
     ("binh", "POST /api/v1/requests/{id}/review", "emergency", {"justified": True}),
     ("binh", "POST /api/v1/delegations", "", {**DAYS, "taker": "hoa", "stage": "agency"}),
     ("binh", "POST /api/v1/delegations/{id}/revocation", "standing", {}),

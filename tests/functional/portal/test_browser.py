@@ -6,12 +6,14 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from infra.portal.upkeep import Rebuild
 from tests.functional.portal.memory import PASSWORD, PEOPLE
 from tests.functional.portal.portal import Stand, served
 
@@ -20,6 +22,7 @@ PAGES = (
     ("", "/sign-in"), ("", "/status"), ("u-hoa", "/"), ("u-hoa", "/catalog"),
     ("u-hoa", "/requests/new?item=database-server"), ("u-hoa", "/requests"), ("u-hoa", "/requests/r13"),
     ("u-hoa", "/deployments"), ("u-hoa", "/deployments/d-hongbang"), ("u-hoa", "/account"),
+    ("u-hoa", "/deployments/d-hongbang/console"),
     ("u-binh", "/approvals"), ("u-binh", "/approvals/r12"), ("u-lan", "/audit"), ("u-hoa", "/nowhere"),
     ("u-dung", "/approvals/reviews"), ("u-dung", "/approvals/r16"), ("u-binh", "/approvals/delegations"),
     ("u-hoa", "/approvals/delegations"), ("u-dung", "/agencies"), ("u-hoa", "/agencies/hongbang"),
@@ -27,8 +30,8 @@ PAGES = (
 )  # fmt: skip
 BY_PEOPLE = (
     r"Nguyễn|Trần|Phạm|Lê Thị|Đỗ|Vũ Tiến|Máy thay|Thử ứng|SHA256:"
-    r"|Trang tiếp|Cổng thông|web-0|ssh |ubuntu|QĐ-UBND|City Cloud|nho"
-    r"|(request|session)\."
+    r"|Để dành|Để thử|Linux version|login:|Trang tiếp|Cổng thông|web-0|ssh |ubuntu|QĐ-UBND|City Cloud|nho"
+    r"|(request|session|deployment)\."
 )
 """Names, and what people wrote themselves."""
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -202,6 +205,79 @@ def test_the_page_that_shows_a_key_fits_and_breaks_no_rule_of_wcag(
         keep(page, f"made-key-{language}-{screen}")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert violations(page) == {}
+
+
+@pytest.mark.parametrize(("language", "theme", "screen"), [("vi", "light", "desk"), ("en", "dark", "phone")])
+@pytest.mark.parametrize("action", ["rebuild", "revert", "transfer", "delete_snapshot"])
+def test_what_loses_something_is_asked_once_more_in_plain_words(
+    browser: Browser, city: Stand, address: str, language: str, theme: str, screen: str, action: str
+) -> None:  # fmt: skip
+    width = SCREENS[screen]
+    with opened(
+        browser, city, address, "u-hoa", language=language, color_scheme=theme,
+        viewport={"width": width, "height": 900},
+    ) as context:  # fmt: skip
+        page = context.new_page()
+        page.goto(address + "/deployments/d-hongbang")
+        page.locator("#to").select_option("u-nam")
+        page.locator(f"form:has(input[name=action][value={action}]) button").first.click()
+        asked = page.locator("form.alert")
+        expect(asked.locator("p").first).not_to_be_empty()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        keep(page, f"sure-{action}-{language}-{theme}-{screen}")
+        assert violations(page) == {}
+        before = city.services.living["d-hongbang"].version
+        asked.get_by_role("link").click()
+        assert city.services.living["d-hongbang"].version == before
+
+
+def test_a_server_is_opened_kept_and_made_new_without_a_script(
+    browser: Browser, city: Stand, address: str
+) -> None:
+    with opened(browser, city, address, "u-hoa", java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(address + "/deployments/d-hongbang")
+        page.get_by_text("Mở thêm").click()
+        page.get_by_label("Dịch vụ").select_option("ssh")
+        page.get_by_label("Ai", exact=True).select_option("everybody")
+        page.get_by_role("button", name="Mở", exact=True).click()
+        expect(page.get_by_role("alert")).to_be_visible()
+        expect(page.locator("#wrong-source")).to_contain_text("Không mở được")
+        assert page.get_by_label("Dịch vụ").input_value() == "ssh"
+        keep(page, "open-refused-vi")
+        page.get_by_label("Ai", exact=True).select_option("agency")
+        page.get_by_role("button", name="Mở", exact=True).click()
+        expect(page.locator(".events").last).to_contain_text("open")
+        page.get_by_label("Tên bản chụp mới").fill("Trước khi nâng cấp")
+        page.get_by_role("button", name="Chụp ngay").click()
+        expect(page.locator(".events").last).to_contain_text("snapshot")
+        page.get_by_role("button", name="Cài lại ổ hệ thống").click()
+        expect(page.locator("form.alert")).to_contain_text("sẽ mất")
+        page.get_by_role("button", name="Đồng ý, thực hiện").click()
+        expect(page.locator(".events").last).to_contain_text("rebuild")
+
+
+def test_a_disk_that_is_made_new_is_shown_as_it_happens(browser: Browser, city: Stand, address: str) -> None:
+    found = city.services.living["d-hongbang"]
+    done = found.upkeep.rebuild
+    assert done is not None
+    running = replace(done.phases[1], state="running", ended=None)
+    under_way = replace(done, state="wanted", phases=(done.phases[0], running))
+
+    def show(rebuild: Rebuild) -> None:
+        now = city.services.living["d-hongbang"]
+        city.services.living["d-hongbang"] = replace(now, upkeep=replace(now.upkeep, rebuild=rebuild))
+
+    show(replace(under_way, phases=(replace(done.phases[0], state="running", ended=None),)))
+    with opened(browser, city, address, "u-hoa") as context:
+        page = context.new_page()
+        page.goto(f"{address}/deployments/d-hongbang")
+        expect(page.locator(".steps .running .name")).to_have_text("Làm mới ổ hệ thống")
+        page.wait_for_timeout(1500)
+        show(under_way)
+        expect(page.locator(".steps .running .name")).to_contain_text("Cài đặt phần mềm", timeout=10_000)
+        show(done)
+        expect(page.locator(".steps .running")).to_have_count(0, timeout=10_000)
 
 
 def test_progress_is_shown_as_it_happens(browser: Browser, city: Stand, address: str) -> None:

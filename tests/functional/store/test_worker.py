@@ -12,9 +12,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from infra.cloud.errors import Conflict as Busy
+from infra.cloud.errors import WentWrong
 from infra.domain.blueprint import Wanted
 from infra.domain.deployment import DeploymentState
+from infra.domain.opening import Opening
 from infra.domain.request import RequestState
+from infra.domain.snapshot import Snapshot
 from infra.errors import InfraError
 from infra.portal.interface import AuditFilter
 from infra.portal.service.services import PortalServices
@@ -65,11 +69,22 @@ class Life:
 
 @dataclass
 class MemoryCloud:
-    """What stands, by agency. Things have ids of their own: one that is made twice shows."""
+    """What stands, by agency. Things have ids of their own: one that is made twice shows.
+
+    `open` are openings and `disks` what each deployment's disk was made from, in its order; `rebuilt` is the
+    mark on its server, as the stack writes it too. `images` are by id: (deployment, snapshot or ARCHIVE).
+    """
 
     stands: dict[str, dict[str, str]] = field(default_factory=dict)
     made: int = 0
     on: dict[str, bool] = field(default_factory=dict)
+    open: dict[str, tuple[Opening, ...]] = field(default_factory=dict)
+    disks: dict[str, list[str]] = field(default_factory=dict)
+    rebuilt: dict[str, str] = field(default_factory=dict)
+    images: dict[str, tuple[str, str]] = field(default_factory=dict)
+    taken: int = 0
+    lost: set[str] = field(default_factory=set)
+    whole: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -92,7 +107,8 @@ class MemoryHands:
                 self.cloud.made += 1
                 have[one.id] = f"server-{self.cloud.made}"
                 self.life.step()
-            self.cloud.on[one.id] = one.on
+            self.cloud.on[one.id], self.cloud.open[one.id] = one.on, one.openings
+            self.cloud.rebuilt[one.id] = one.rebuilt
         for gone in set(have) - {one.id for one in wanted}:
             del have[gone]
             self.life.step()
@@ -104,6 +120,45 @@ class MemoryHands:
     def forget(self, deployment: str) -> None:
         self.life.step()
         self.forgotten.append(deployment)
+        images = self.cloud.images
+        self.cloud.images = {id_: one for id_, one in images.items() if one[0] != deployment}
+
+    def take_snapshot(self, snapshot: Snapshot) -> str:
+        self.life.step()
+        self._fault("take_snapshot")
+        images = self.cloud.images
+        if snapshot.archive:
+            found = next(id_ for id_, one in images.items() if one[0] == snapshot.deployment)
+            images[found] = (snapshot.deployment, snapshot.id)
+        elif not any(one[1] == snapshot.id for one in images.values()):
+            made = {id_ for id_, one in images.items() if one[0] == snapshot.deployment}
+            if any(id_.startswith("image") for id_ in made - self.cloud.whole - self.cloud.lost):
+                raise Busy("the server is being copied")
+            self.cloud.taken += 1
+            images[f"image-{self.cloud.taken}"] = (snapshot.deployment, snapshot.id)
+        self.life.step()
+        return next(id_ for id_, one in images.items() if one[1] == snapshot.id)
+
+    def snapshot_size(self, snapshot: Snapshot) -> int | None:
+        self.life.step()
+        if snapshot.image not in self.cloud.images or snapshot.image in self.cloud.lost:
+            raise WentWrong(f"image {snapshot.image} was given up")
+        self.cloud.whole.add(snapshot.image)
+        return 1_000
+
+    def drop_snapshot(self, snapshot: Snapshot) -> None:
+        self.life.step()
+        images = self.cloud.images
+        self.cloud.images = {id_: one for id_, one in images.items() if one[1] != snapshot.id}
+        self.life.step()
+
+    def rebuild(self, wanted: Wanted, rebuild: str, image: str) -> None:
+        self.life.step()
+        self._fault("rebuild")
+        if self.cloud.rebuilt.get(wanted.id) != rebuild:
+            self.cloud.rebuilt[wanted.id] = rebuild
+            self.cloud.disks.setdefault(wanted.id, []).append(image)
+        self.life.step()
 
     def set_up(self, agency: str, wanted: Wanted, outputs: dict[str, str]) -> None:
         self.life.step()

@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 
+from infra.domain.opening import OpeningPolicy
 from infra.domain.policy import RULES, Exemption, MetadataRule, NameRule, Policies
 
 from .conftest import Folder
@@ -97,6 +98,15 @@ def test_a_wrong_file_says_where_what_and_the_way_out(lab: Folder, text: str, ke
     assert problem.file.endswith(FILE)
     assert problem.key == key
     assert why in problem.why
+
+
+def test_what_people_may_open_and_keep_is_data_and_what_is_left_out_holds_by_default(lab: Folder) -> None:
+    lab.write(FILE, "openings: {closed_to_everybody: [22], most: 2}\nsnapshots: 5\n")
+    found = lab.load().policies
+    assert found.openings == OpeningPolicy((22,), OpeningPolicy().closed_to_city, 2)
+    assert found.snapshots == 5
+    lab.write(FILE, "openings: {closed_to_city: [0], most: 99}\nsnapshots: -1\n")
+    assert {one.key for one in lab.problems()} == {"openings.closed_to_city[0]", "openings.most", "snapshots"}
 
 
 def test_everything_wrong_is_told_at_once(lab: Folder) -> None:

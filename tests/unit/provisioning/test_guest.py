@@ -12,6 +12,7 @@ from infra.hosts import ssh
 from infra.provisioning.guest import (
     CONSOLE,
     FIRST_USE,
+    FORMER,
     Guest,
     GuestKeyMismatch,
     GuestRoll,
@@ -175,3 +176,41 @@ def test_the_watch_ends_with_its_block(roll: GuestRoll, compute: FakeCompute) ->
     with GuestWatch(compute, roll) as watch:
         thread = watch._thread
     assert not thread.is_alive()
+
+
+NEW = "ssh-ed25519 AAAAnew"
+
+
+def test_a_disk_that_is_made_new_has_a_new_key_which_is_pinned_for_that_making(
+    roll: GuestRoll, compute: FakeCompute, network: Network, tmp_path: Path
+) -> None:
+    roll.reach(WEB, watched=True)
+    network.offered, compute.output = NEW, PRINTED.replace(KEY, NEW)
+    again = replace(WEB, boot="rebuild-1")
+    assert roll.record(again) is None
+    record = roll.reach(again, watched=True)
+    assert record is not None
+    assert (record.host_key, record.key_source, record.former) == (NEW, CONSOLE, (KEY,))
+    assert network.log_ins[-1].known_hosts.read_text() == f"172.30.2.60 {NEW}\n"
+    assert roll.reach(again, watched=True) == record
+
+
+def test_a_disk_that_went_back_to_a_snapshot_has_a_key_of_before_and_prints_none_anew(
+    roll: GuestRoll, compute: FakeCompute, network: Network
+) -> None:
+    roll.reach(WEB, watched=True)
+    network.offered, compute.output = NEW, PRINTED.replace(KEY, NEW)
+    roll.reach(replace(WEB, boot="rebuild-1"), watched=True)
+    network.offered = KEY
+    record = roll.reach(replace(WEB, boot="rebuild-2"), watched=True)
+    assert record is not None
+    assert (record.host_key, record.key_source, record.former) == (KEY, FORMER, (NEW, KEY))
+
+
+def test_after_a_disk_was_made_new_a_key_that_nobody_knows_is_still_refused(
+    roll: GuestRoll, network: Network
+) -> None:
+    roll.reach(WEB, watched=True)
+    network.offered = "ssh-ed25519 AAAAother"
+    with pytest.raises(GuestKeyMismatch):
+        roll.reach(replace(WEB, boot="rebuild-1"), watched=True)

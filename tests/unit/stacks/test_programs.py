@@ -15,6 +15,8 @@ import pulumi
 import pulumi.runtime
 import pytest
 
+from infra.domain.blueprint import Wanted
+from infra.domain.opening import Opening, Service, Source
 from infra.inventory import Inventory, load
 
 with warnings.catch_warnings():
@@ -206,3 +208,41 @@ def test_a_server_carries_its_item_and_one_without_stays_as_it_is(
     run("landing_zone", inventory, agency, "ssh-ed25519 A", [])
     carried = {name: inputs.get("metadata") for name, inputs, _ in recorder.of("Instance")}
     assert carried == {agency.servers[0].name: None, "front": {"citycloud_item": "web-server"}}
+
+
+SIZE = {"size": "vm.small", "ssh_key": "ssh-ed25519 A"}
+WIDE = {
+    "web-server": {(80, "0.0.0.0/0"), (443, "0.0.0.0/0"), (9100, "172.30.0.0/24"), (9100, "172.30.2.1/32")},
+    "plain-server": set[tuple[int, str]](),
+}
+
+
+@pytest.mark.parametrize("kind", ["web-server", "plain-server"])
+def test_a_server_is_open_to_whom_its_item_and_its_people_say(
+    recorder: Recorder, inventory: Inventory, kind: str
+) -> None:
+    agency = inventory.agencies[0]
+    people = (
+        Opening(Service.TCP, Source.CITY, 8080), Opening(Service.POSTGRESQL, Source.AGENCY),
+        Opening(Service.TCP, Source.EVERYBODY, 443),  # what the item opens too, once
+    )  # fmt: skip
+    wanted = Wanted("id", "server", "item", kind, SIZE, on=True, openings=people, rebuilt="wish")
+    run("agency", inventory, agency, [wanted], "ssh-ed25519 B")
+    rules = [inputs for _, inputs, _ in recorder.of("SecGroupRule")]
+    found = [(rule["portRangeMin"], rule["remoteIpPrefix"]) for rule in rules]
+    city, own = str(inventory.site.external_network.cidr), str(agency.network)
+    assert len(found) == len(set(found))
+    assert set(found) == WIDE[kind] | {(8080, city), (5432, own), (443, "0.0.0.0/0")}
+    assert all((rule["direction"], rule["protocol"]) == ("ingress", "tcp") for rule in rules)
+    ((_, server, _),) = recorder.of("Instance")
+    assert server["metadata"]["citycloud_rebuilt"] == "wish"
+
+
+def test_a_plain_server_that_nobody_opened_has_no_group_of_its_own(
+    recorder: Recorder, inventory: Inventory
+) -> None:
+    wanted = Wanted("id", "server", "plain-server", "plain-server", SIZE, on=True)
+    run("agency", inventory, inventory.agencies[0], [wanted], "ssh-ed25519 B")
+    assert recorder.of("SecGroup") == []
+    ((_, server, _),) = recorder.of("Instance")
+    assert "citycloud_rebuilt" not in server["metadata"]
