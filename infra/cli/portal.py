@@ -156,6 +156,7 @@ def wiring(
     site = PortalSite(
         agencies=agencies, catalog=inventory.catalog, capacity=view.capacity, status=view.status,
         look_up=directory.look_up, usage=UsageView(monitoring, _now).usage,
+        flavors={one.name: one for one in inventory.platform.flavors},
     )  # fmt: skip
     wired = Wiring(
         services=PortalServices(database, site, _now),

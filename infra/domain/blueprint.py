@@ -21,7 +21,8 @@ MANAGER = "citycloud"
 class Wanted:
     """`values` are those of the request, checked, as text; `on` whether its servers are to run, `locked`
     whether its agency may do nothing with them, `reboots` how often they were to be rebooted; `kind` is the
-    blueprint's name without its version.
+    blueprint's name without its version. `stays` are parameters that stay as they are in the cloud while a
+    change is taken back, because they cannot shrink.
     """
 
     id: str
@@ -32,14 +33,23 @@ class Wanted:
     on: bool
     locked: bool = False
     reboots: int = 0
+    stays: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, deployment: Deployment) -> Wanted:
+    def of(cls, deployment: Deployment, stays: tuple[str, ...] = ()) -> Wanted:
         locked = deployment.state == DeploymentState.SUSPENDED
         on = not locked and deployment.power == "on"
         kind, values = deployment.blueprint.partition("/")[0], dict(deployment.values)
         return cls(
-            deployment.id, deployment.name, deployment.item, kind, values, on, locked, deployment.reboots
+            deployment.id,
+            deployment.name,
+            deployment.item,
+            kind,
+            values,
+            on,
+            locked,
+            deployment.reboots,
+            stays,
         )
 
     def value(self, name: str, otherwise: str = "") -> str:

@@ -35,6 +35,8 @@ LABELS: dict[str, Words] = {
     "create": Words("Tạo máy chủ và mạng", "Servers and networks are made"),
     "configure": Words("Cài đặt phần mềm trong máy chủ", "Software is set up in the server"),
     "probe": Words("Kiểm tra hoạt động", "It is asked whether it works"),
+    "change": Words("Thay đổi máy chủ và mạng", "Servers and networks are changed"),
+    "change_back": Words("Trở lại như trước khi thay đổi", "What stood before is made to stand again"),
     "roll_back": Words("Hoàn tác những gì đã tạo", "What was made is taken back"),
 }
 """What people read for the name of a step."""

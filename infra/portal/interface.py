@@ -12,7 +12,7 @@ transaction of its effect.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -211,6 +211,13 @@ class Services(Protocol):
         """How much of the time it answered and how busy it is; never waits long for monitoring."""
 
     def act(self, person: Person, deployment: str, action: str, version: int, key: str) -> None: ...
+    def change_deployment(
+        self, person: Person, deployment: str, values: Mapping[str, str], version: int, key: str
+    ) -> str:
+        """Change at once what the catalog allows to be changed at once: the id of the request that carries it
+        out, which nobody signs. Raises InputRefused, NotAllowed, and Conflict where it has to be requested
+        (`submit`, with a line that names the deployment).
+        """
 
     def audit(
         self, person: Person, wanted: AuditFilter, *, after: str = "", limit: int = 50

@@ -6,7 +6,7 @@ Texts that the services make up are `Words`; times are aware, in UTC; see `infra
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -95,7 +95,8 @@ class Choice:
 class Parameter:
     """One field of an item's form. `pattern` is a regular expression for the whole text; `minimum` and
     `maximum` bound an integer, or the length of a text. `default` is the value as text; switches have
-    "true" or "false".
+    "true" or "false". It cannot be given beside the values that `unless` names of other parameters. `change`
+    is allowed or requested where it can be changed of what stands already, else "".
     """
 
     name: str
@@ -109,6 +110,8 @@ class Parameter:
     maximum: int | None = None
     pattern: str = ""
     unit: Words = NOTHING
+    unless: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    change: str = ""
 
 
 @dataclass(frozen=True)
@@ -133,11 +136,16 @@ class Item:
 
 @dataclass(frozen=True)
 class Line:
-    """One item of a draft: as the form or the API gave it, unchecked. Values are text, by parameter."""
+    """One item of a draft: as the form or the API gave it, unchecked. Values are text, by parameter. With a
+    `deployment` (its id) it makes nothing new but changes those values of it, if it is still at this
+    `version`, or at whichever it is with 0.
+    """
 
     item: str
     values: Mapping[str, str]
     count: int = 1
+    deployment: str = ""
+    version: int = 0
 
 
 @dataclass(frozen=True)
@@ -181,11 +189,14 @@ class Cost:
 
 @dataclass(frozen=True)
 class Preview:
-    """What a draft would take, and everything that is wrong with it; nothing is kept."""
+    """What a draft would take, and everything that is wrong with it; nothing is kept. Of a `change` it is
+    what is taken and costs more, or less.
+    """
 
     quota: tuple[QuotaLine, ...]
     costs: tuple[Cost, ...]
     problems: tuple[FieldProblem, ...]
+    change: bool = False
 
     @property
     def vnd_month(self) -> int:
@@ -225,12 +236,16 @@ class Decision:
 
 @dataclass(frozen=True)
 class RequestedItem:
-    """`values` are (label, value) as a person reads them."""
+    """`values` are (label, value) as a person reads them; `changes` (label, before, after) of those that
+    differ, where it changes the `deployment` (its name) instead of making something new.
+    """
 
     item: str
     label: Words
     count: int
     values: tuple[tuple[Words, Words], ...]
+    deployment: str = ""
+    changes: tuple[tuple[Words, Words, Words], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -300,7 +315,9 @@ class PolicyResult:
 
 @dataclass(frozen=True)
 class Facts:
-    """What an approver sees before deciding. `shadow` is what auto-approval would have done, with why."""
+    """What an approver sees before deciding. `shadow` is what auto-approval would have done, with why. Quota
+    and costs of a `change` are what is taken and costs more, or less.
+    """
 
     quota: tuple[QuotaLine, ...]
     capacity: Capacity
@@ -308,6 +325,7 @@ class Facts:
     policies: tuple[PolicyResult, ...]
     similar: tuple[RequestSummary, ...]
     shadow: Words = NOTHING
+    change: bool = False
 
     @property
     def vnd_month(self) -> int:
@@ -335,8 +353,10 @@ class DeploymentSummary:
 @dataclass(frozen=True)
 class Deployment:
     """`connect` are commands or addresses with what each is for. `may` holds start, stop, reboot, renew,
-    retire, hold, unhold, and what else an action of `Services.act` can be. `events` are its past, newest
-    first; `note` what its people have to know of it.
+    retire, hold, unhold, and what else an action of `Services.act` can be, and `change`. `events` are its
+    past, newest first; `note` what its people have to know of it. `values` are what it was asked for with, by
+    parameter of the catalog's `item`, `stands` the same as people read it; `changes` are parameters that can
+    be changed, narrowed to what they can become; `changed_by` the request that is changing it, "" if none is.
     """
 
     summary: DeploymentSummary
@@ -349,6 +369,11 @@ class Deployment:
     version: int
     legal_hold: bool = False
     note: Words = NOTHING
+    item: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    stands: tuple[tuple[Words, Words], ...] = ()
+    changes: tuple[Parameter, ...] = ()
+    changed_by: str = ""
 
 
 # Audit and status ---------------------------------------------------------------------------------

@@ -10,19 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from infra.domain.blueprint import Wanted
 from infra.domain.deployment import Deployment, DeploymentState
-from infra.domain.step import StepState
 from infra.domain.words import Words
 from infra.errors import InfraError
 from infra.provisioning.agency_stack import Outputs
 from infra.provisioning.failure_words import plain_words
+from infra.provisioning.step import Steps
 from infra.store.lease import Lease, LeaseLost
 from infra.store.work import Standing, WorkBook
-
-T = TypeVar("T")
 
 
 class NotYet(InfraError):
@@ -54,6 +52,7 @@ class Fulfilment:
     """
 
     book: WorkBook
+    steps: Steps
     hands: Hands
     up: Callable[[str], Outputs]
     clock: Callable[[], datetime]
@@ -80,17 +79,19 @@ class Fulfilment:
 
     def _make(self, lease: Lease, standing: Standing) -> None:
         request, agency = standing.request.id, standing.request.agency
-        work = self._step(
+        work = self.steps.take(
             lease, request, "prepare", lambda: self.book.begin(lease, request, self.clock()), anew=True
         )
         wanted = {one.id: Wanted.of(one) for one in work.deployments}
-        made = self._step(lease, request, "create", lambda: self.up(agency))
+        made = self.steps.take(lease, request, "create", lambda: self.up(agency))
         new = [one for one in work.deployments if one.state == DeploymentState.PROVISIONING]
         outputs = {one.id: dict(made.get(one.id, {})) for one in new}
         servers = [one for one in new if outputs[one.id].get("server_id")]
         if servers:
-            self._step(lease, request, "configure", lambda: self._set_up(agency, servers, wanted, outputs))
-            self._step(lease, request, "probe", lambda: self._see(servers, wanted, outputs))
+            self.steps.take(
+                lease, request, "configure", lambda: self._set_up(agency, servers, wanted, outputs)
+            )
+            self.steps.take(lease, request, "probe", lambda: self._see(servers, wanted, outputs))
         for one in new:
             self.book.activate(lease, one.id, outputs[one.id], self.clock())
         self.book.fulfill(lease, request, self.clock())
@@ -114,7 +115,7 @@ class Fulfilment:
             if any(one.state == DeploymentState.FAILED for one in standing.deployments):
                 self.book.failed(lease, request, why, self.clock())
             try:
-                self._step(lease, request, "roll_back", lambda: self.up(agency))
+                self.steps.take(lease, request, "roll_back", lambda: self.up(agency))
             except LeaseLost:
                 raise
             except InfraError as error:
@@ -122,18 +123,3 @@ class Fulfilment:
             for one in standing.deployments:
                 self.book.gone(lease, one.id, self.clock())
         self.book.fail(lease, request, why, self.clock())
-
-    def _step(self, lease: Lease, request: str, name: str, act: Callable[[], T], *, anew: bool = False) -> T:
-        """`act` between two records of the journal: that it begins, and how it ended."""
-        place = self.book.step(lease, request, name, self.clock(), anew=anew)
-        try:
-            done = act()
-        except LeaseLost:
-            raise
-        except InfraError as error:
-            self.book.step_ended(
-                lease, request, place, state=StepState.FAILED, now=self.clock(), note=plain_words(error)
-            )
-            raise
-        self.book.step_ended(lease, request, place, state=StepState.DONE, now=self.clock())
-        return done

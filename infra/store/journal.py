@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -58,3 +59,8 @@ def steps(connection: sa.Connection, request: str) -> tuple[JournalStep, ...]:
         )
         for row in connection.execute(asked)
     )  # fmt: skip
+
+
+def failure(told: Sequence[JournalStep]) -> Words:
+    """Why an attempt failed first; NOTHING if none of its steps did."""
+    return next((one.note for one in told if one.state == StepState.FAILED), NOTHING)

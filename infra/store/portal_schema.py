@@ -193,6 +193,21 @@ DEPLOYMENT = sa.Table(
 """`power` is what the owner wants of it, on or off, and `reboots` how often. `outputs` is JSON of what the
 blueprint told: address, user and commands. Days are "" where they have not come."""
 
+_RUNNING = sa.text("state <> 'ended'")
+DEPLOYMENT_CHANGE = sa.Table(
+    "deployment_change",
+    METADATA,
+    sa.Column("request", _ID, sa.ForeignKey("request.id"), primary_key=True),
+    sa.Column("deployment", _ID, sa.ForeignKey("deployment.id"), nullable=False),
+    sa.Column("state", _WORD, nullable=False),
+    sa.CheckConstraint("state IN ('asked', 'making', 'undoing', 'ended')", name="state"),
+    sa.Index(
+        "ix_deployment_change_running", "deployment", unique=True, sqlite_where=_RUNNING,
+        postgresql_where=_RUNNING,
+    ),
+)  # fmt: skip
+"""A request that changes a deployment; no second one runs beside it."""
+
 LEASE = sa.Table(
     "lease",
     METADATA,

@@ -115,6 +115,34 @@ def take(tx: Transaction, request: str, deployments: Mapping[str, Quota]) -> Non
         )
 
 
+def taken(connection: sa.Connection, deployment: str) -> Quota:
+    """What a deployment took."""
+    asked = sa.select(RESERVATION.c.takes).where(
+        RESERVATION.c.deployment == deployment, RESERVATION.c.state == _TAKEN
+    )
+    return sum((to_quota(row.takes) for row in connection.execute(asked)), start=NO_QUOTA)
+
+
+def add(tx: Transaction, request: str, deployment: str) -> None:
+    """Give what the request holds to a deployment that stands, beside what it took before."""
+    tx.connection.execute(
+        sa.update(RESERVATION)
+        .where(RESERVATION.c.request == request, RESERVATION.c.state == _HELD)
+        .values(state=_TAKEN, deployment=deployment)
+    )
+
+
+def settle(tx: Transaction, agency: str, request: str, *, deployment: str, takes: Quota) -> None:
+    """From now on the deployment takes this, by the request that changed it."""
+    release(tx, deployment=deployment)
+    tx.connection.execute(
+        sa.insert(RESERVATION).values(
+            id=str(uuid4()), agency=agency, request=request, deployment=deployment, state=_TAKEN,
+            takes=to_text(takes),
+        )
+    )  # fmt: skip
+
+
 def release(tx: Transaction, *, request: str = "", deployment: str = "") -> int:
     """Give back what a request holds, or a deployment took; a second time gives nothing. How many units."""
     mine = (

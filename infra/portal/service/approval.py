@@ -125,12 +125,13 @@ class ApprovalService:
             one for one in requests.listed(connection, wanted) if items & {part.item for part in one.items}
         ]  # fmt: skip
         return Facts(
-            quota_lines(before, found.takes),
+            quota_lines(before, found.difference),
             site.capacity(found),
-            tuple(Cost(label, vnd) for label, vnd in site.catalog.prices.of(found.takes)),
+            tuple(Cost(label, vnd) for label, vnd in site.catalog.prices.of(found.difference)),
             tuple(_policy(one) for one in (*rules, _basis(found))),
             tuple(shown.summary(self._ground, one, ()) for one in alike[:SIMILAR]),
             conclusion(rules),
+            found.change is not None,
         )
 
     def _rules(self, found: domain.Request, before: Account) -> tuple[Rule, ...]:

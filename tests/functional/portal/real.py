@@ -15,6 +15,7 @@ from infra.portal.service.ground import PortalSite
 from infra.portal.service.services import PortalServices
 from infra.store import deployment as deployments
 from infra.store import lease, reservation
+from infra.store.change_work import ChangeBook
 from infra.store.portal_database import PortalDatabase
 from infra.store.session import SessionStore
 from infra.store.work import WorkBook
@@ -32,7 +33,8 @@ class RealStand(Stand):
     def __init__(self, database: PortalDatabase, own: bool = False, **more: Any) -> None:
         lab = inventories.load(ROOT / "inventories/lab")
         self.now = NOW
-        site = PortalSite(agencies={one.code: one for one in lab.agencies}, catalog=lab.catalog)
+        flavors = {one.name: one for one in lab.platform.flavors}
+        site = PortalSite({one.code: one for one in lab.agencies}, lab.catalog, flavors=flavors)
         first, second = (one.code for one in lab.agencies[:2])
         self.people = {
             name: Person(name, name, agency, frozenset({role}), name.title())
@@ -71,10 +73,18 @@ class RealStand(Stand):
 
     def work(self, why: Words | None = None) -> None:
         """What a worker would do with all that is approved: make it, or fail for this reason."""
-        book = WorkBook(self.database)
+        book, changing = WorkBook(self.database), ChangeBook(self.database)
         for agency, request in book.waiting():
             held = lease.acquire(self.database, f"agency/{agency}", "worker", now=self.now, lasts=LEASE)
             assert held is not None
+            if changing.changes(request):
+                changing.begin(held, request, self.now)
+                if why is None:
+                    changing.settle(held, request, OUTPUTS, self.now)
+                    continue
+                changing.undo(held, request, why, self.now)
+                changing.undone(held, request, OUTPUTS, why=why, now=self.now)
+                continue
             for one in book.begin(held, request, self.now).deployments:
                 if why is None:
                     book.activate(held, one.id, OUTPUTS, self.now)

@@ -182,7 +182,7 @@ def test_what_is_asked_for_an_item_is_read(lab: Folder) -> None:
     ]  # fmt: skip
     database = next(item for item in catalog_.items if item.name == "database-server")
     assert database.blueprint == "database-server/1"
-    assert database.takes == Quota(ports=1, security_groups=1, volumes=1)
+    assert database.takes == Quota(ports=1, security_groups=1)
     checked = check_values(
         database.parameters, {"size": "vm.small", "volume_gib": "7", "database": "hoso", "ssh_key": KEY}
     )
