@@ -52,7 +52,7 @@ class RequestService:
 
     def preview(self, person: Person, draft: Draft) -> Preview:
         with self._ground.reading() as connection:
-            checked = self._checked(connection, person, draft)
+            checked = self.checked(connection, person, draft)
             account = reservations.account(connection, checked.agency)
             problems = list(checked.problems)
             if barred := self._barred(connection, draft):
@@ -199,7 +199,8 @@ class RequestService:
             raise Refused(_NOT_YOURS)
         return found
 
-    def _checked(self, connection: Connection, person: Person, draft: Draft) -> drafts.CheckedDraft:
+    def checked(self, connection: Connection, person: Person, draft: Draft) -> drafts.CheckedDraft:
+        """With its problems. Raises Refused for who may not ask for it at all."""
         site, id_ = self._ground.site, drafts.changed_of(draft)
         if id_ is None:
             agency = drafts.agency_of(person, draft, list(site.agencies))
@@ -217,7 +218,7 @@ class RequestService:
 
     def flawless(self, connection: Connection, person: Person, draft: Draft) -> drafts.CheckedDraft:
         """Raises InputRefused, and Conflict where what is to be changed does not allow it now."""
-        checked = self._checked(connection, person, draft)
+        checked = self.checked(connection, person, draft)
         if barred := self._barred(connection, draft):
             raise Conflict(barred)
         if checked.problems:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from infra.domain import request as domain
@@ -121,10 +121,17 @@ def parameter(one: ParameterData) -> Parameter:
 
 
 def values(ground: Ground, item: str, held: Mapping[str, str]) -> tuple[tuple[Words, Words], ...]:
-    """Values of an item, (label, value) as people read them."""
+    """Values of an item, (label, value) as people read them, in the order of its form."""
     return tuple(
-        (_label(ground, item, name), _told(ground, item, name, value)) for name, value in held.items()
+        (_label(ground, item, name), _told(ground, item, name, held[name]))
+        for name in _in_order(ground, item, held)
     )
+
+
+def _in_order(ground: Ground, item: str, names: Iterable[str]) -> list[str]:
+    known = next((one for one in ground.site.catalog.items if one.name == item), None)
+    places = {one.name: place for place, one in enumerate(known.parameters)} if known else {}
+    return sorted(names, key=lambda name: (places.get(name, len(places)), name))
 
 
 def _parameter(ground: Ground, item: str, name: str) -> ParameterData | None:
@@ -182,8 +189,8 @@ def _item(ground: Ground, asked: domain.RequestItem) -> RequestedItem:
             _told(ground, asked.item, name, old),
             _told(ground, asked.item, name, new),
         )
-        for name, new in asked.values.items()
-        if (old := before.get(name, "")) != new
+        for name in _in_order(ground, asked.item, asked.values)
+        if (old := before.get(name, "")) != (new := asked.values[name])
     )
     return RequestedItem(asked.item, label, 1, (), asked.change.name, changes)
 
