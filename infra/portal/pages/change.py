@@ -29,7 +29,9 @@ def change_form(request: Request, visitor: Requesting, id: str, again: api.Short
     """`again` is a returned request for this change, to be handed in again. Raises NotFound where there is
     nothing to change for this person.
     """
-    found = _changeable(request, visitor, id)
+    found = wiring(request).services.deployment(visitor.known, id)
+    if "change" not in found.may:
+        raise NotFound(f"deployment {id}: nothing to change")
     entered = Entered.of_deployment(found)
     if again:
         before = api.one_request(request, visitor, again).draft
@@ -43,7 +45,7 @@ def change_form(request: Request, visitor: Requesting, id: str, again: api.Short
 @router.post("/deployments/{id}/change")
 def change(request: Request, sent: Sent, id: str) -> Response:
     visitor, again = sent.visitor, sent.text("again")
-    found = _changeable(request, visitor, id)
+    found = wiring(request).services.deployment(visitor.known, id)
     entered = Entered.of_form({name: sent.text(name) for name in sent.form})
     if sent.text("do") != "submit":
         return _form(request, visitor, found, entered, again=again)
@@ -86,13 +88,6 @@ def _draft(found: Deployment, entered: Entered) -> Draft:
     values = {name: value for name, value in given.items() if value != stood.get(name, "")}
     line = Line(found.item, values, 1, found.summary.id, whole(entered.value("items[0].version")))
     return replace(draft, items=(line,), end=None)
-
-
-def _changeable(request: Request, visitor: Visitor, id: str) -> Deployment:
-    found = wiring(request).services.deployment(visitor.known, id)
-    if "change" not in found.may:
-        raise NotFound(f"deployment {id}: nothing to change")
-    return found
 
 
 def _form(
