@@ -18,13 +18,13 @@ from typing import Protocol
 
 from infra.domain.person import Person
 from infra.domain.words import Words
+from infra.portal.catalog import Choice, Item, Kind, Parameter
 from infra.portal.delegation import Colleague, Delegation, Delegations, NewDelegation
 from infra.portal.notice import Notice
 from infra.portal.nouns import (
     AuditEntry,
     AuditFilter,
     Capacity,
-    Choice,
     Component,
     Conflict,
     Cost,
@@ -35,13 +35,10 @@ from infra.portal.nouns import (
     Facts,
     FieldProblem,
     InputRefused,
-    Item,
-    Kind,
     Line,
     NotAllowed,
     NotFound,
     Page,
-    Parameter,
     PolicyResult,
     Preview,
     PublicStatus,
