@@ -31,7 +31,7 @@ from infra.store.restoring import restore
 from infra.store.session import SESSION, SessionStore
 from infra.store.work import WorkBook
 
-from .city import AGENCIES, AN, BASE, BINH, CHI, NOW, Clock, make_draft, make_site
+from .city import AGENCIES, AN, BASE, BINH, CHI, NOW, Clock, make_change, make_draft, make_site
 from .conftest import AUDIT_KEY, new_database
 from .test_portal_audit import Tamper, tamper
 from .test_portal_request import approve
@@ -52,8 +52,9 @@ def into(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def full(services: PortalServices, portal: PortalDatabase, book: WorkBook, held: Lease) -> PortalServices:
     """A database in which every table has rows."""
-    live(services, book, held, 2)
+    one, *_ = live(services, book, held, 2)
     services.submit(AN, make_draft(values={"size": "small", "public": "true", "disk": "5"}), "khóa 1")
+    services.submit(AN, make_change(services.deployment(AN, one.id), size="large"), "khóa 2")
     with portal.writing() as tx:
         end = NOW.replace(year=2027)
         delegations.insert(
@@ -103,7 +104,7 @@ def test_a_backup_comes_back_row_by_row_into_either_kind_of_database(
         services = PortalServices(restored, make_site(), lambda: NOW)
         id_ = services.submit(AN, make_draft(), "")
         approve(services, BINH, id_)
-        assert services.request(AN, id_).summary.number == "YC-2026-000003"
+        assert services.request(AN, id_).summary.number == "YC-2026-000004"
         with pytest.raises(StoreUnreachable, match="append-only"), restored.writing() as tx:
             tx.connection.exec_driver_sql("DELETE FROM audit_record WHERE seq = 1")
 
@@ -283,7 +284,8 @@ def test_tables_that_nobody_wrote_to_are_restored_into(
 
 
 def test_a_backup_of_an_older_release_is_brought_to_this_one(into: str, tmp_path: Path) -> None:
-    """Its tables are those of migration 0002: no notices yet."""
+    """Its tables are those of migration 0002: no notices and no changes yet."""
+    later = ("notice", "person", "deployment_change")
     with PortalDatabase(f"sqlite:///{tmp_path}/old.sqlite", key=AUDIT_KEY) as old:
         back_up(old, tmp_path / "new.gz", NOW)
         found = lines(tmp_path / "new.gz")
@@ -291,13 +293,13 @@ def test_a_backup_of_an_older_release_is_brought_to_this_one(into: str, tmp_path
         for raw in found[1:-1]:
             line = json.loads(raw)
             if isinstance(line, dict):
-                skipping = line["table"] in ("notice", "person")
+                skipping = line["table"] in later
             if not skipping:
                 kept.append(raw)
         head = {**json.loads(found[0]), "schema": "0002"}
         content_ = [json.dumps(head).encode() + b"\n", *kept]
         end = json.loads(found[-1])
-        end["rows"] = {name: count for name, count in end["rows"].items() if name not in ("notice", "person")}
+        end["rows"] = {name: count for name, count in end["rows"].items() if name not in later}
         write(tmp_path / "old.gz", [*content_, _ending(content_, end, old)])
     made = restore(tmp_path / "old.gz", into, AUDIT_KEY, NOW)
     assert made.schema == "0002"

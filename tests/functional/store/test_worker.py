@@ -466,11 +466,11 @@ def test_a_change_that_cannot_be_had_leaves_what_stood_running_and_says_why(
     """What grew in the cloud before it failed stays, as it could only be made smaller by destroying it."""
     one = stand.made()
     request = stand.change(one, size="large", disk="9", public="true")
-    stand.until_done(stand.worker(Life(), {fault: [DeploymentsNotMade({"": str(NO_ROOM)})]}))
+    stand.until_done(stand.worker(Life(), {fault: [DeploymentsNotMade({"": str(REFUSED)})]}))
     shown, after = stand.services.request(AN, request), stand.services.deployment(AN, one)
     assert shown.summary.state == RequestState.FAILED
-    assert "không còn đủ chỗ" in shown.failure.vi
-    assert "no room" in shown.failure.en
+    assert "Tổ hợp đã chọn" in shown.failure.vi
+    assert "cannot be had together" in shown.failure.en
     assert ("không thu nhỏ được" in shown.failure.vi) is (fault == "await_green")
     assert after.summary.state == "active"
     assert stand.cloud.has[one] == has
@@ -483,7 +483,7 @@ def test_a_change_that_cannot_be_had_leaves_what_stood_running_and_says_why(
 def test_a_failed_change_is_tried_again_by_its_owner(stand: Stand) -> None:
     one = stand.made()
     request = stand.change(one, size="large")
-    stand.until_done(stand.worker(Life(), {"change": [DeploymentsNotMade({"": str(NO_ROOM)})]}))
+    stand.until_done(stand.worker(Life(), {"change": [DeploymentsNotMade({"": str(REFUSED)})]}))
     stand.services.retry(AN, request, stand.services.request(AN, request).version, "")
     stand.until_done(stand.worker(Life()))
     assert stand.state(request) == RequestState.FULFILLED
@@ -537,7 +537,7 @@ def test_killed_at_every_boundary_a_change_ends_whole_and_nothing_is_lost(
     """Also a second time, while the next worker makes good what the first one left."""
 
     def faults() -> dict[str, list[InfraError]]:
-        return {fails: [DeploymentsNotMade({"": str(NO_ROOM)})]} if fails else {}
+        return {fails: [DeploymentsNotMade({"": str(REFUSED)})]} if fails else {}
 
     end, kills = 1, 0
     while True:
