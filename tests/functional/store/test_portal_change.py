@@ -180,6 +180,13 @@ def test_two_changes_of_one_deployment_do_not_run_beside_each_other(
     assert holds(portal) == Quota(cores=3, ram_mib=3584)
 
 
+def test_a_returned_change_stays_with_its_deployment(services: PortalServices, one: str) -> None:
+    request = services.submit(AN, make_change(shown(services, one), size="large"), "")
+    services.decide(BINH, request, "return", "Thiếu căn cứ", services.request(AN, request).version, "")
+    with pytest.raises(NotAllowed, match="stays with it"):
+        services.change(AN, request, make_draft(), services.request(AN, request).version, "")
+
+
 def test_the_database_itself_refuses_a_second_change(
     services: PortalServices, portal: PortalDatabase, one: str
 ) -> None:
