@@ -40,7 +40,7 @@ COMMANDS = {
     "zone": "The landing zones of the agencies: project, people, quotas, network, first servers.",
     "request": "Ask for catalog items, and follow what becomes of it.",
     "approve": "Decide on requests, with the facts in front of you.",
-    "deployment": "What was made of approved requests: list, start, stop, renew, give back.",
+    "deployment": "What was made of approved requests: list, start, stop, change, renew, give back.",
     "people": "Accounts of an agency's people: who may sign in to the portal.",
     "portal": "The self-service portal: its server, its worker, its data.",
     "audit": "The portal's audit records: follow their chain, note its end.",

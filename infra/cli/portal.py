@@ -158,6 +158,7 @@ def wiring(
         agencies=agencies, catalog=inventory.catalog, capacity=view.capacity, status=view.status,
         usage=UsageView(monitoring, _now).usage, policies=inventory.policies,
         console=lambda server, lines: console_log(service, server, lines), look_up=directory.look_up,
+        flavors={one.name: one for one in inventory.platform.flavors},
     )  # fmt: skip
     wired = Wiring(
         services=PortalServices(database, site, _now),

@@ -328,6 +328,11 @@ def _allowed(parameter: Row) -> str:
 
 
 def _item(say: Reader, one: Row) -> str:
+    if one["deployment"]:
+        changes = [
+            f"{told(say, label)}: {told(say, old)} → {told(say, new)}" for label, old, new in one["changes"]
+        ]
+        return f"{one['deployment']} ({'; '.join(changes)})"
     values = [f"{told(say, label)}: {told(say, value)}" for label, value in one["values"]]
     return f"{one['count']} × {told(say, one['label'])}" + (f" ({'; '.join(values)})" if values else "")
 

@@ -29,7 +29,8 @@ class Wanted:
     """`values` are those of the request, checked, as text; `on` whether its servers are to run, `locked`
     whether its agency may do nothing with them, `reboots` how often they were to be rebooted; `kind` is the
     blueprint's name without its version. `openings` are those beside what the blueprint gives; `rebuilt`
-    names the last time that its disk was made new, "" for never.
+    names the last time that its disk was made new, "" for never. `stays` are parameters that stay as they are
+    in the cloud while a change is taken back, because they cannot shrink.
     """
 
     id: str
@@ -42,15 +43,16 @@ class Wanted:
     reboots: int = 0
     openings: tuple[Opening, ...] = ()
     rebuilt: str = ""
+    stays: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, deployment: Deployment) -> Wanted:
+    def of(cls, deployment: Deployment, stays: tuple[str, ...] = ()) -> Wanted:
         locked = deployment.state == DeploymentState.SUSPENDED
         on = not locked and deployment.power == "on"
         kind, values = deployment.blueprint.partition("/")[0], dict(deployment.values)
         return cls(
             deployment.id, deployment.name, deployment.item, kind, values, on, locked, deployment.reboots,
-            deployment.openings, deployment.rebuilt,
+            deployment.openings, deployment.rebuilt, stays,
         )  # fmt: skip
 
     def value(self, name: str, otherwise: str = "") -> str:

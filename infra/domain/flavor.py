@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from infra.domain.capacity import Capacity
+from infra.domain.words import Words
 
 
 @dataclass(frozen=True)
@@ -21,3 +22,22 @@ class Flavor:
     def size(self) -> Capacity:
         """What one server of this flavor takes from a hypervisor."""
         return Capacity(self.vcpus, self.memory_mib, self.disk_gib)
+
+    def becoming(self, other: Flavor) -> Words | None:
+        """Why a server of this size can never be resized to the `other`; None where it can. A disk only
+        grows, and a container never becomes a virtual machine: Nova refuses the first, and images of the one
+        do not boot as the other.
+        """
+        if self.hypervisor_type != other.hypervisor_type:
+            return _OTHER_KIND
+        return _SMALLER_DISK if other.disk_gib < self.disk_gib else None
+
+
+_OTHER_KIND = Words(
+    "Máy chủ dạng này không đổi sang dạng kia được (container và máy ảo đầy đủ); hãy gửi yêu cầu máy mới.",
+    "A container never becomes a full virtual machine, nor the other way round; ask for a new server.",
+)
+_SMALLER_DISK = Words(
+    "Cỡ này có đĩa hệ thống nhỏ hơn đĩa hiện nay; đĩa không thu nhỏ được.",
+    "The system disk of this size is smaller than the one that stands; a disk does not shrink.",
+)

@@ -9,7 +9,7 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from infra.domain.quota import NO_QUOTA, Quota
@@ -29,6 +29,13 @@ class ParameterKind(StrEnum):
     SSH_KEY = "ssh_key"
 
 
+class ChangePolicy(StrEnum):
+    """How its value is changed of what stands already: at once, or by a request that is decided on."""
+
+    ALLOWED = "allowed"
+    REQUESTED = "requested"
+
+
 @dataclass(frozen=True)
 class Choice:
     """`takes` is what one item takes from the quota because this was chosen."""
@@ -42,8 +49,9 @@ class Choice:
 @dataclass(frozen=True)
 class Parameter:
     """`pattern` is a regular expression for a whole text; `minimum` and `maximum` bound an integer, or a
-    text's length. `takes` is added for each unit of an integer, and for a switch that is on. `default` is
-    text: of a switch "true" or "false".
+    text's length. `takes` is added for each unit of an integer, and for a switch that is on; `takes_once` for
+    an integer that is given at all. `default` is text: of a switch "true" or "false". It cannot be given
+    beside the values that `unless` names of other parameters. `change` None: it stays as it was made.
     """
 
     name: str
@@ -58,6 +66,9 @@ class Parameter:
     pattern: str = ""
     unit: Words = NOTHING
     takes: Quota = NO_QUOTA
+    takes_once: Quota = NO_QUOTA
+    unless: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    change: ChangePolicy | None = None
 
     def check(self, value: str) -> Words | None:
         """What is wrong with `value` (text, stripped); None if nothing is."""
@@ -70,10 +81,13 @@ class Parameter:
         if self.kind == ParameterKind.CHOICE:
             return next((one.takes for one in self.choices if one.value == value), Quota())
         if self.kind == ParameterKind.INTEGER and value:
-            return self.takes * int(value)
+            return self.takes * int(value) + self.takes_once
         if self.kind == ParameterKind.SWITCH and value == "true":
             return self.takes
         return Quota()
+
+    def is_given(self, value: str) -> bool:
+        return value not in ("", "false") if self.kind == ParameterKind.SWITCH else bool(value)
 
     def told(self, value: str) -> Words:
         """The value as people read it."""
@@ -99,20 +113,37 @@ class Checked:
 
 def check_values(parameters: Sequence[Parameter], given: Mapping[str, str]) -> Checked:
     """Check what was entered against the schema. A name that no parameter has is a problem."""
-    values, problems, takes = {}, [], Quota()
+    values = {one.name: _value(one, given) for one in parameters}
+    problems, takes = [], Quota()
     for one in parameters:
-        value = given.get(one.name, "").strip()
-        value = value or one.default
-        if one.kind == ParameterKind.SWITCH:
-            value = value or "false"
-        values[one.name] = value
-        if wrong := one.check(value):
+        value = values[one.name]
+        if wrong := one.check(value) or _excluded(one, values, parameters):
             problems.append((one.name, wrong))
         else:
             takes += one.taken(value)
     names = {one.name for one in parameters}
     problems += [(name, _UNKNOWN) for name in given if name not in names]
     return Checked(values, tuple(problems), takes)
+
+
+def _value(one: Parameter, given: Mapping[str, str]) -> str:
+    value = given.get(one.name, "").strip() or one.default
+    return value or "false" if one.kind == ParameterKind.SWITCH else value
+
+
+def _excluded(one: Parameter, values: Mapping[str, str], parameters: Sequence[Parameter]) -> Words | None:
+    """Why it cannot be given beside what was chosen elsewhere."""
+    if not one.is_given(values[one.name]):
+        return None
+    for other in parameters:
+        value = values[other.name]
+        if value in one.unless.get(other.name, ()):
+            label, told = other.label, other.told(value)
+            return Words(
+                f"Không dùng được khi {label.vi} là “{told.vi}”; hãy bỏ trống, hoặc chọn {label.vi} khác.",
+                f"It cannot be had where {label.en} is “{told.en}”; leave it out, or change {label.en}.",
+            )
+    return None
 
 
 _MISSING = Words("Bắt buộc phải nhập.", "This is needed.")

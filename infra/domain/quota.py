@@ -29,6 +29,15 @@ class Quota:
     def __add__(self, other: Quota) -> Quota:
         return Quota(**{name: getattr(self, name) + getattr(other, name) for name in RESOURCES})
 
+    def __sub__(self, other: Quota) -> Quota:
+        """The difference, which is negative where `other` has more."""
+        return self + other * -1
+
+    @property
+    def growth(self) -> Quota:
+        """What of a difference is more, without what is less."""
+        return Quota(**{name: max(0, getattr(self, name)) for name in RESOURCES})
+
     def __mul__(self, count: int) -> Quota:
         return Quota(**{name: getattr(self, name) * count for name in RESOURCES})
 

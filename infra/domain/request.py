@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from infra.domain.change import Change
 from infra.domain.quota import NO_QUOTA, Quota
 from infra.errors import InfraError
 
@@ -74,7 +75,8 @@ def next_state(state: RequestState, event: RequestEvent) -> RequestState:
 class RequestItem:
     """`count` of one catalog item with checked values (text, by parameter). `unit` is what one of the `count`
     take from the agency's quota, and `version` of the catalog item they were asked from is kept with them by
-    `blueprint`, so that a catalog that changes later changes nothing that was signed.
+    `blueprint`, so that a catalog that changes later changes nothing that was signed. With a `change` nothing
+    new is made: `values` are those of the deployment afterwards, and `unit` is what it takes more.
     """
 
     item: str
@@ -82,6 +84,7 @@ class RequestItem:
     count: int
     values: Mapping[str, str]
     unit: Quota
+    change: Change | None = None
 
     @property
     def takes(self) -> Quota:
@@ -122,6 +125,21 @@ class Request:
     @property
     def takes(self) -> Quota:
         return sum((one.takes for one in self.items), start=NO_QUOTA)
+
+    @property
+    def difference(self) -> Quota:
+        """What the agency takes more once it is fulfilled; negative where it takes less."""
+        return sum((one.change.difference if one.change else one.takes for one in self.items), start=NO_QUOTA)
+
+    @property
+    def change(self) -> Change | None:
+        """Of a request that changes a deployment, which then has one item; None of others."""
+        return next((one.change for one in self.items if one.change), None)
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the catalog's policy lets it be, so that nobody signs it."""
+        return bool(self.items) and all(one.change is not None and one.change.allowed for one in self.items)
 
     @property
     def units(self) -> tuple[Quota, ...]:

@@ -36,6 +36,8 @@ LABELS: dict[str, Words] = {
     "rebuild": Words("Làm mới ổ hệ thống", "The system disk is made new"),
     "configure": Words("Cài đặt phần mềm trong máy chủ", "Software is set up in the server"),
     "probe": Words("Kiểm tra hoạt động", "It is asked whether it works"),
+    "change": Words("Thay đổi máy chủ và mạng", "Servers and networks are changed"),
+    "change_back": Words("Trở lại như trước khi thay đổi", "What stood before is made to stand again"),
     "roll_back": Words("Hoàn tác những gì đã tạo", "What was made is taken back"),
 }
 """What people read for the name of a step."""

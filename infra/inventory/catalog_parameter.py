@@ -9,12 +9,21 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from infra.domain.parameter import LARGEST_INTEGER, LONGEST_TEXT, Choice, Parameter, ParameterKind
+from infra.domain.change import CHANGEABLE
+from infra.domain.parameter import (
+    LARGEST_INTEGER,
+    LONGEST_TEXT,
+    ChangePolicy,
+    Choice,
+    Parameter,
+    ParameterKind,
+)
 from infra.domain.price import PriceList
 from infra.domain.quota import Quota
 from infra.domain.words import NOTHING, Words
 from infra.inventory.schema import Strict
 from infra.inventory.value import Count, Name, Text, refuse
+from infra.inventory.wording import choose
 
 MAX_PARAMETERS, MAX_CHOICES = 20, 50
 Finding = tuple[str, object, str, str]
@@ -105,13 +114,20 @@ class ParameterModel(Strict):
     maximum: Bound | None = None
     pattern: Annotated[str, Field(max_length=200), AfterValidator(_pattern)] = ""
     takes: TakesModel = Field(default_factory=TakesModel)
+    takes_once: TakesModel = Field(default_factory=TakesModel)
+    unless: dict[str, Annotated[list[Name], Field(min_length=1, max_length=MAX_CHOICES)]] = Field(
+        default_factory=dict, max_length=MAX_PARAMETERS
+    )
+    change: Literal["allowed", "requested"] | None = None
 
     def to_domain(self) -> Parameter:
         return Parameter(
             self.name, ParameterKind(self.kind), Words(self.label_vi, self.label_en),
             words(self.help_vi, self.help_en), self.required, self.default,
             tuple(one.to_domain() for one in self.choices), self.minimum, self.maximum, self.pattern,
-            words(self.unit_vi, self.unit_en), self.takes.to_domain(),
+            words(self.unit_vi, self.unit_en), self.takes.to_domain(), self.takes_once.to_domain(),
+            {name: tuple(values) for name, values in self.unless.items()},
+            ChangePolicy(self.change) if self.change else None,
         )  # fmt: skip
 
 
@@ -128,7 +144,8 @@ def findings(parameters: Sequence[ParameterModel]) -> Iterator[Finding]:
         if one.name in names[:index]:
             yield f"{key}.name", one.name, "is the name of an earlier parameter", "choose another name"
         yield from (
-            (f"{key}.{below}", value, why, out) for below, value, why, out in _findings(one)
+            (f"{key}.{below}", value, why, out)
+            for below, value, why, out in (*_findings(one), *_exclusions(one, parameters))
         )  # fmt: skip
 
 
@@ -153,10 +170,39 @@ def _findings(one: ParameterModel) -> Iterator[Finding]:
         yield "minimum", one.minimum, f"is above the maximum of {one.maximum}", "make it smaller"
     if one.kind not in ("integer", "switch") and one.takes != TakesModel():
         yield "takes", "", "counts for integers and switches only", "put it to the choices, or to the item"
+    if one.kind != "integer" and one.takes_once != TakesModel():
+        yield "takes_once", "", "counts for integers only", "put it to takes, to the choices, or to the item"
+    if one.change and ParameterKind(one.kind) not in CHANGEABLE:
+        why = f"is of no use to a parameter of kind {one.kind}: it is written into the guest once"
+        yield "change", one.change, why, "remove it; choices, integers and switches can be changed"
     if one.kind != "text" and one.pattern:
         yield "pattern", one.pattern, "is for texts only", "remove it"
     if one.default and (wrong := one.to_domain().check(one.default)) is not None:
         yield "default", one.default, f"is refused by the parameter itself: {wrong.en}", "choose another"
+
+
+def _exclusions(one: ParameterModel, parameters: Sequence[ParameterModel]) -> Iterator[Finding]:
+    """What is wrong with `unless`: it has to name values that another parameter can have, and a parameter
+    that may be left out.
+    """
+    others = {other.name: _values(other) for other in parameters if other.name != one.name}
+    for name, values in one.unless.items():
+        if not others.get(name):
+            why = "names no other choice or switch of the item"
+            yield f"unless.{name}", name, why, choose(name, [x for x in others if others[x]], "remove it")
+            continue
+        for index, value in enumerate(values):
+            if value not in others[name]:
+                why = f"is no value of {name}"
+                yield f"unless.{name}[{index}]", value, why, choose(value, others[name], "remove it")
+    must = one.required and one.kind != "switch"
+    if one.unless and (must or one.default not in ("", "false")):
+        why = "excludes a parameter that is there always, so some choices could never be made"
+        yield "unless", "", why, "write required: false and no default"
+
+
+def _values(one: ParameterModel) -> list[str]:
+    return ["true", "false"] if one.kind == "switch" else [choice.value for choice in one.choices]
 
 
 def _choices(one: ParameterModel) -> Iterator[Finding]:

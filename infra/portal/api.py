@@ -23,6 +23,7 @@ from infra.portal.schema import (
     ReadIn,
     ReviewIn,
     Submitted,
+    ValuesIn,
     VersionIn,
 )
 from infra.portal.visitor import Visitor, anyone, count_read, may, wiring
@@ -254,6 +255,24 @@ def deployment_events(request: Request, visitor: Reading, id: Id) -> StreamingRe
 )
 def console(request: Request, visitor: Operating, id: Id) -> interface.Console:
     return wiring(request).services.console(visitor.known, id)
+
+
+@router.post(
+    "/deployments/{id}/changes", status_code=HTTPStatus.CREATED,
+    summary="Change at once what the catalog lets be changed without a signature",
+    responses={201: {"headers": LOCATION}, **answers(404, 409)},
+)  # fmt: skip
+def change_deployment(
+    request: Request, visitor: Operating, id: Id, wanted: ValuesIn, key: Key, response: Response
+) -> Submitted:
+    """The answer names the request that carries it out. What the catalog wants decided on is handed in as a
+    request, with a line that names the deployment.
+    """
+    made = wiring(request).services.change_deployment(
+        visitor.known, id, wanted.values, wanted.version, key
+    )  # fmt: skip
+    response.headers["Location"] = f"{ROOT}/requests/{made}"
+    return Submitted(id=made)
 
 
 @router.get("/audit", summary="Audit records, newest first")

@@ -16,6 +16,7 @@ from infra.portal.pages import (
     agency,
     approval,
     audit,
+    change,
     delegation,
     deployment,
     home,
@@ -27,7 +28,10 @@ from infra.portal.pages import (
 from infra.portal.problem import Problem
 from infra.portal.wiring import Wiring
 
-PAGES = (home, request, delegation, approval, deployment, agency, operations, notice, audit, account, sign_in)
+PAGES = (
+    home, request, delegation, approval, deployment, change, agency, operations, notice, audit, account,
+    sign_in,
+)  # fmt: skip
 """In the order in which their routes are tried: /approvals/delegations is no approval's id."""
 HEALTHY = "/-/healthy"
 METRICS = "/-/metrics"

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from infra.domain.request import Request
+from infra.domain.request import Request, RequestItem
 from infra.domain.words import NOTHING, Words
 from infra.portal.interface import Capacity
 from infra.portal.service.ground import UNKNOWN_CAPACITY
@@ -81,11 +81,11 @@ def still_fits(request: Request, room: Room) -> Capacity:
     """For the flavor of it of which the fewest are left after it; all None where a figure is missing."""
     asked: Counter[str] = Counter()
     for item in request.items:
-        if item.unit.instances:
+        if item.unit.instances or _resizes(item, room):
             flavor = next((value for value in item.values.values() if value in room.flavors), None)
             if flavor is None:
                 return UNKNOWN_CAPACITY
-            asked[flavor] += item.count * item.unit.instances
+            asked[flavor] += item.count * max(1, item.unit.instances)
     if not asked:
         return Capacity(None, None, None, _NO_ROOM)
     found = [_of_flavor(flavor, asked, room) for flavor in asked]
@@ -93,6 +93,12 @@ def still_fits(request: Request, room: Room) -> Capacity:
     if len(known) < len(found):
         return UNKNOWN_CAPACITY
     return min(known, key=lambda one: one.after if one.after is not None else 0)
+
+
+def _resizes(item: RequestItem, room: Room) -> bool:
+    """Whether a server gets another size: until that is confirmed the cloud holds both."""
+    before = item.change.before if item.change else item.values
+    return any(value != before.get(name) and value in room.flavors for name, value in item.values.items())
 
 
 def _of_flavor(flavor: str, asked: Mapping[str, int], room: Room) -> Capacity | None:

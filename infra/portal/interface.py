@@ -18,13 +18,13 @@ from typing import Protocol
 
 from infra.domain.person import Person
 from infra.domain.words import Words
+from infra.portal.catalog import Choice, Item, Kind, Parameter
 from infra.portal.delegation import Colleague, Delegation, Delegations, NewDelegation
 from infra.portal.notice import Notice
 from infra.portal.nouns import (
     AuditEntry,
     AuditFilter,
     Capacity,
-    Choice,
     Component,
     Conflict,
     Cost,
@@ -35,13 +35,10 @@ from infra.portal.nouns import (
     Facts,
     FieldProblem,
     InputRefused,
-    Item,
-    Kind,
     Line,
     NotAllowed,
     NotFound,
     Page,
-    Parameter,
     PolicyResult,
     Preview,
     PublicStatus,
@@ -222,6 +219,14 @@ class Services(Protocol):
     def console(self, person: Person, deployment: str) -> Console:
         """What its server printed last; that it was read is audited. Raises NotAllowed for who does not work
         with it."""
+
+    def change_deployment(
+        self, person: Person, deployment: str, values: Mapping[str, str], version: int, key: str
+    ) -> str:
+        """Change at once what the catalog allows to be changed at once: the id of the request that carries it
+        out, which nobody signs. Raises InputRefused, NotAllowed, and Conflict where it has to be requested
+        (`submit`, with a line that names the deployment).
+        """
 
     def audit(
         self, person: Person, wanted: AuditFilter, *, after: str = "", limit: int = 50

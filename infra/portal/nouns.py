@@ -6,13 +6,14 @@ Texts that the services make up are `Words`; times are aware, in UTC; see `infra
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
 
 from infra.domain.words import NOTHING, Words
 from infra.errors import InfraError
+from infra.portal.catalog import Parameter
 from infra.portal.upkeep import NO_UPKEEP, Upkeep
 
 T = TypeVar("T")
@@ -72,73 +73,21 @@ class Page(Generic[T]):
     next: str = ""
 
 
-# Catalog ------------------------------------------------------------------------------------------
-
-
-class Kind(StrEnum):
-    """How a parameter is asked for. SSH_KEY is a public key in OpenSSH's form."""
-
-    CHOICE = "choice"
-    INTEGER = "integer"
-    TEXT = "text"
-    SWITCH = "switch"
-    SSH_KEY = "ssh_key"
-
-
-@dataclass(frozen=True)
-class Choice:
-    value: str
-    label: Words
-    help: Words = NOTHING
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One field of an item's form. `pattern` is a regular expression for the whole text; `minimum` and
-    `maximum` bound an integer, or the length of a text. `default` is the value as text; switches have
-    "true" or "false".
-    """
-
-    name: str
-    kind: Kind
-    label: Words
-    help: Words = NOTHING
-    required: bool = True
-    default: str = ""
-    choices: tuple[Choice, ...] = ()
-    minimum: int | None = None
-    maximum: int | None = None
-    pattern: str = ""
-    unit: Words = NOTHING
-
-
-@dataclass(frozen=True)
-class Item:
-    """What can be asked for. `max_count` is how many of it one request may hold; `days` how long it lives
-    unless another end is asked for, 0 without an end.
-    """
-
-    name: str
-    label: Words
-    summary: Words
-    parameters: tuple[Parameter, ...]
-    kind: str = "server"
-    security_level: int = 1
-    max_count: int = 5
-    days: int = 365
-    slo: float | None = None
-
-
 # Requests -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Line:
-    """One item of a draft: as the form or the API gave it, unchecked. Values are text, by parameter."""
+    """One item of a draft: as the form or the API gave it, unchecked. Values are text, by parameter. With a
+    `deployment` (its id) it makes nothing new but changes those values of it, if it is still at this
+    `version`, or at whichever it is with 0.
+    """
 
     item: str
     values: Mapping[str, str]
     count: int = 1
+    deployment: str = ""
+    version: int = 0
 
 
 @dataclass(frozen=True)
@@ -182,11 +131,14 @@ class Cost:
 
 @dataclass(frozen=True)
 class Preview:
-    """What a draft would take, and everything that is wrong with it; nothing is kept."""
+    """What a draft would take, and everything that is wrong with it; nothing is kept. Of a `change` it is
+    what is taken and costs more, or less.
+    """
 
     quota: tuple[QuotaLine, ...]
     costs: tuple[Cost, ...]
     problems: tuple[FieldProblem, ...]
+    change: bool = False
 
     @property
     def vnd_month(self) -> int:
@@ -226,12 +178,16 @@ class Decision:
 
 @dataclass(frozen=True)
 class RequestedItem:
-    """`values` are (label, value) as a person reads them."""
+    """`values` are (label, value) as a person reads them; `changes` (label, before, after) of those that
+    differ, where it changes the `deployment` (its name) instead of making something new.
+    """
 
     item: str
     label: Words
     count: int
     values: tuple[tuple[Words, Words], ...]
+    deployment: str = ""
+    changes: tuple[tuple[Words, Words, Words], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -301,7 +257,9 @@ class PolicyResult:
 
 @dataclass(frozen=True)
 class Facts:
-    """What an approver sees before deciding. `shadow` is what auto-approval would have done, with why."""
+    """What an approver sees before deciding. `shadow` is what auto-approval would have done, with why. Quota
+    and costs of a `change` are what is taken and costs more, or less.
+    """
 
     quota: tuple[QuotaLine, ...]
     capacity: Capacity
@@ -309,6 +267,7 @@ class Facts:
     policies: tuple[PolicyResult, ...]
     similar: tuple[RequestSummary, ...]
     shadow: Words = NOTHING
+    change: bool = False
 
     @property
     def vnd_month(self) -> int:
@@ -335,8 +294,12 @@ class DeploymentSummary:
 
 @dataclass(frozen=True)
 class Deployment:
-    """`connect` are commands or addresses with what each is for. `may` holds what of `Services.act` and
-    `console` is possible now; `events` its past, newest first; `note` what its people have to know of it."""
+    """`connect` are commands or addresses with what each is for. `may` holds what of `Services.act`,
+    `console` and `change` is possible now. `events` are its past, newest first; `note` what its people have
+    to know of it. `values` are what it was asked for with, by
+    parameter of the catalog's `item`, `stands` the same as people read it; `changes` are parameters that can
+    be changed, narrowed to what they can become; `changed_by` the request that is changing it, "" if none is.
+    """
 
     summary: DeploymentSummary
     owner: str
@@ -349,6 +312,11 @@ class Deployment:
     legal_hold: bool = False
     note: Words = NOTHING
     upkeep: Upkeep = NO_UPKEEP
+    item: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    stands: tuple[tuple[Words, Words], ...] = ()
+    changes: tuple[Parameter, ...] = ()
+    changed_by: str = ""
 
 
 # Audit and status ---------------------------------------------------------------------------------

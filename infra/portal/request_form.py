@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from infra.domain.words import Words
-from infra.portal.interface import Draft, FieldProblem, Item, Kind, Line
+from infra.portal.interface import Deployment, Draft, FieldProblem, Item, Kind, Line
 
 MAX_ITEMS = 20
 PLAIN = ("purpose", "end", "legal_basis", "emergency")
-_VALUE = re.compile(r"items\[(\d{1,2})\]\.(item|count|values\.([a-z0-9_-]{1,63}))")
+_VALUE = re.compile(r"items\[(\d{1,2})\]\.(item|count|deployment|version|values\.([a-z0-9_-]{1,63}))")
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,21 @@ class Entered:
             values = {f"values.{name}": value for name, value in line.values.items()}
             made = made._with(line.item, {"count": str(line.count), **values})
         return made
+
+    @classmethod
+    def of_deployment(cls, found: Deployment) -> Entered:
+        """What can be changed of a deployment, as it is."""
+        values = {f"values.{one.name}": found.values.get(one.name, "") for one in found.changes}
+        about = {"deployment": found.summary.id, "version": str(found.version)}
+        return cls((), {})._with(found.item, {**about, **values})
+
+    def over(self, draft: Draft, values: Mapping[str, str]) -> Entered:
+        """A form of one line with these values and what else was entered before."""
+        texts = Entered.of_draft(replace(draft, items=())).fields
+        return Entered(
+            self.items,
+            {**self.fields, **texts, **{f"items[0].values.{name}": told for name, told in values.items()}},
+        )
 
     def plus(self, item: Item) -> Entered:
         """One more item, with its usual values."""
@@ -105,7 +120,10 @@ class Entered:
                     FieldProblem(f"items[{at}].count", Words("Hãy nhập một số", "Enter a number"))
                 )
                 count = "1"
-            lines.append(Line(name, self._values(at, known.get(name)), int(count)))
+            deployment = self.value(f"items[{at}].deployment")
+            version = whole(self.value(f"items[{at}].version"))
+            values = self._values(at, known.get(name), deployment)
+            lines.append(Line(name, values, int(count), deployment, version))
         end, wrong = read_day(self.value("end"), "end")
         problems += wrong
         draft = Draft(
@@ -114,12 +132,14 @@ class Entered:
         )  # fmt: skip
         return draft, problems
 
-    def _values(self, at: int, item: Item | None) -> dict[str, str]:
+    def _values(self, at: int, item: Item | None, deployment: str) -> dict[str, str]:
         given = {
             name.removeprefix("values."): value.strip()
             for name, value in self._of(at).items()
             if name.startswith("values.")
         }
+        if deployment:  # what is left empty is asked to be taken away
+            return given
         # A box that is not ticked is not sent at all: it says false.
         switches = [one.name for one in item.parameters if one.kind is Kind.SWITCH] if item else []
         return {**dict.fromkeys(switches, "false"), **{name: value for name, value in given.items() if value}}
@@ -132,6 +152,11 @@ class Entered:
         at = len(self.items)
         own = {f"items[{at}].{name}": value for name, value in given.items() if name != "item"}
         return Entered((*self.items, item), {**self.fields, **own})
+
+
+def whole(text: str) -> int:
+    """A version as a form carries it; 0, which nothing has, where it is none."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
 
 
 def read_day(text: str, field: str) -> tuple[date | None, list[FieldProblem]]:

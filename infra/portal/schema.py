@@ -24,12 +24,19 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+Values = Annotated[dict[Label, Annotated[str, Field(max_length=8000)]], Field(max_length=40)]
+
+
 class LineIn(Strict):
-    """`values` are text, by the name of the parameter; see the catalog."""
+    """`values` are text, by the name of the parameter; see the catalog. With a `deployment` (an id) the line
+    makes nothing new but changes these values of it, if it is at this `version`; without one, at any.
+    """
 
     item: Label
-    values: dict[Label, Annotated[str, Field(max_length=8000)]] = Field(default_factory=dict, max_length=40)
+    values: Values = Field(default_factory=dict)
     count: int = Field(default=1, ge=1, le=1000)
+    deployment: Annotated[str, Field(max_length=64)] = ""
+    version: Version = 0
 
 
 class DraftIn(Strict):
@@ -43,7 +50,9 @@ class DraftIn(Strict):
     agency: Annotated[str, Field(max_length=63)] = ""
 
     def draft(self) -> Draft:
-        lines = tuple(Line(one.item, one.values, one.count) for one in self.items)
+        lines = tuple(
+            Line(one.item, one.values, one.count, one.deployment, one.version) for one in self.items
+        )
         return Draft(lines, self.purpose, self.end, self.legal_basis, self.emergency, self.agency)
 
 
@@ -95,6 +104,12 @@ class ActionIn(VersionIn):
 
     action: Label
     values: dict[Label, Annotated[str, Field(max_length=255)]] = Field(default_factory=dict, max_length=10)
+
+
+class ValuesIn(VersionIn):
+    """Values to change, by parameter; the others stay."""
+
+    values: Values = Field(min_length=1)
 
 
 class Submitted(BaseModel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from infra.domain.change import ChangeRefused
 from infra.domain.reservation import QuotaExceeded
 from infra.domain.words import Words
 from infra.errors import InfraError
@@ -53,14 +54,14 @@ _OTHER = Words(
 
 def patience(error: InfraError) -> timedelta:
     """For how long it may help to try again."""
-    if isinstance(error, QuotaExceeded):
+    if isinstance(error, QuotaExceeded | ChangeRefused):
         return _NONE
     return next((long for rule, long, _ in _KNOWN if re.search(rule, str(error))), PATIENCE)
 
 
 def plain_words(error: InfraError) -> Words:
     """The plain reason first, then the technical one in brackets."""
-    if isinstance(error, QuotaExceeded):
+    if isinstance(error, QuotaExceeded | ChangeRefused):
         return error.told
     found = next((words for rule, _, words in _KNOWN if re.search(rule, str(error))), None)
     words = found or _BY_CODE.get(error.code, _OTHER)

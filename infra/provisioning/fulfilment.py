@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from infra.domain.blueprint import Wanted
 from infra.domain.deployment import Deployment, DeploymentState
@@ -19,11 +19,9 @@ from infra.domain.words import Words
 from infra.errors import InfraError
 from infra.provisioning.agency_stack import Outputs
 from infra.provisioning.failure_words import plain_words
-from infra.provisioning.journaled_steps import JournaledSteps
+from infra.provisioning.step import Steps
 from infra.store.lease import Lease, LeaseLost
 from infra.store.work import Standing, WorkBook
-
-T = TypeVar("T")
 
 
 class NotYet(InfraError):
@@ -68,6 +66,7 @@ class Fulfilment:
     """
 
     book: WorkBook
+    steps: Steps
     hands: Hands
     up: Callable[[str], Outputs]
     clock: Callable[[], datetime]
@@ -94,17 +93,19 @@ class Fulfilment:
 
     def _make(self, lease: Lease, standing: Standing) -> None:
         request, agency = standing.request.id, standing.request.agency
-        work = self._step(
+        work = self.steps.take(
             lease, request, "prepare", lambda: self.book.begin(lease, request, self.clock()), anew=True
         )
         wanted = {one.id: Wanted.of(one) for one in work.deployments}
-        made = self._step(lease, request, "create", lambda: self.up(agency))
+        made = self.steps.take(lease, request, "create", lambda: self.up(agency))
         new = [one for one in work.deployments if one.state == DeploymentState.PROVISIONING]
         outputs = {one.id: dict(made.get(one.id, {})) for one in new}
         servers = [one for one in new if outputs[one.id].get("server_id")]
         if servers:
-            self._step(lease, request, "configure", lambda: self._set_up(agency, servers, wanted, outputs))
-            self._step(lease, request, "probe", lambda: self._see(servers, wanted, outputs))
+            self.steps.take(
+                lease, request, "configure", lambda: self._set_up(agency, servers, wanted, outputs)
+            )
+            self.steps.take(lease, request, "probe", lambda: self._see(servers, wanted, outputs))
         for one in new:
             self.book.activate(lease, one.id, outputs[one.id], self.clock())
         self.book.fulfill(lease, request, self.clock())
@@ -128,7 +129,7 @@ class Fulfilment:
             if any(one.state == DeploymentState.FAILED for one in standing.deployments):
                 self.book.failed(lease, request, why, self.clock())
             try:
-                self._step(lease, request, "roll_back", lambda: self.up(agency))
+                self.steps.take(lease, request, "roll_back", lambda: self.up(agency))
             except LeaseLost:
                 raise
             except InfraError as error:
@@ -136,6 +137,3 @@ class Fulfilment:
             for one in standing.deployments:
                 self.book.gone(lease, one.id, self.clock())
         self.book.fail(lease, request, why, self.clock())
-
-    def _step(self, lease: Lease, request: str, name: str, act: Callable[[], T], *, anew: bool = False) -> T:
-        return JournaledSteps(self.book, lease, request, self.clock)(name, act, anew=anew)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from infra.cloud.errors import WentWrong
@@ -22,7 +23,7 @@ from infra.domain.words import Words
 from infra.errors import InfraError
 from infra.provisioning.failure_words import plain_words
 from infra.provisioning.fulfilment import Hands, NotYet
-from infra.provisioning.journaled_steps import JournaledSteps
+from infra.provisioning.step import Steps
 from infra.store.lease import Lease, LeaseLost
 from infra.store.upkeep import DueRebuild, DueSnapshot, UpkeepBook
 
@@ -104,7 +105,7 @@ class Upkeep:
             self.book.rebuild_ended(lease, due, RebuildState.FAILED, self.clock(), _NOT_ACTIVE)
             return
         id_, settled = due.rebuild.id, due.deployment.rebuilt == due.rebuild.id
-        steps = JournaledSteps(self.book, lease, id_, self.clock)
+        steps = partial(Steps(self.book, self.clock).take, lease, id_)
         try:
             steps("rebuild", lambda: self._new_disk(lease, due), anew=True)
             settled = True

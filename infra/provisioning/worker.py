@@ -20,10 +20,13 @@ from datetime import datetime, timedelta
 from infra.domain.blueprint import Wanted
 from infra.errors import InfraError
 from infra.provisioning.agency_stack import Outputs
+from infra.provisioning.change import ChangeWork
 from infra.provisioning.failure_words import patience
 from infra.provisioning.fulfilment import Fulfilment, Hands, NotYet
+from infra.provisioning.step import Steps
 from infra.provisioning.upkeep import Upkeep
 from infra.store import lease as leases
+from infra.store.change_work import ChangeBook
 from infra.store.lease import Lease, LeaseLost
 from infra.store.portal_database import PortalDatabase
 from infra.store.upkeep import UpkeepBook
@@ -63,8 +66,11 @@ class Worker:
 
     def __post_init__(self) -> None:
         self._book = WorkBook(self.database)
-        self._fulfilment = Fulfilment(self._book, self.hands, self._up, self.clock, self._gives_up)
         self._upkeep = Upkeep(UpkeepBook(self.database), self.hands, self.clock, self._gives_up)
+        self._changes = ChangeBook(self.database)
+        steps, shared = Steps(self._book, self.clock), (self.hands, self._up, self.clock, self._gives_up)
+        self._fulfilment = Fulfilment(self._book, steps, *shared)
+        self._change_work = ChangeWork(self._changes, steps, *shared)
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop`; then what is begun is brought to the end of its step."""
@@ -118,8 +124,9 @@ class Worker:
         troubles: list[InfraError] = [*self._upkeep.rebuilds(lease, agency)]
         for owner, request in self._book.waiting():
             if owner == agency:
+                work = self._change_work if self._changes.changes(request) else self._fulfilment
                 try:
-                    self._fulfilment.carry_out(lease, request)
+                    work.carry_out(lease, request)
                 except NotYet as error:
                     troubles.append(error)
                 else:
@@ -146,14 +153,21 @@ class Worker:
         return made
 
     def _wanted(self, agency: str) -> list[Wanted]:
-        return [Wanted.of(one) for one in self._book.living() if one.agency == agency]
+        return self._living().get(agency, [])
+
+    def _living(self) -> dict[str, list[Wanted]]:
+        """What ought to stand, by agency."""
+        found: dict[str, list[Wanted]] = {}
+        undoing = self._book.undoing()
+        for one in self._book.living():
+            found.setdefault(one.agency, []).append(Wanted.of(one, undoing.get(one.id, ())))
+        return found
 
     def _due(self, busy: set[str]) -> list[str]:
         """Agencies with something to do, whose pause is over."""
-        living: dict[str, list[Wanted]] = {}
-        for one in self._book.living():
-            living.setdefault(one.agency, []).append(Wanted.of(one))
-        changed = [agency for agency, all_ in living.items() if self._applied.get(agency) != _digest(all_)]
+        changed = [
+            agency for agency, all_ in self._living().items() if self._applied.get(agency) != _digest(all_)
+        ]
         leaving = [one.agency for one in self._book.leaving()]
         asking = [agency for agency, _ in self._book.waiting()]
         found = _each_once([*asking, *leaving, *self._upkeep.agencies(), *changed])

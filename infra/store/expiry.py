@@ -18,6 +18,7 @@ from infra.domain.deployment import (
 )
 from infra.domain.words import Words
 from infra.store import announcement
+from infra.store import change as changes
 from infra.store import deployment as deployments
 from infra.store.deployment import WantedDeployments
 from infra.store.portal_database import PortalDatabase, Transaction
@@ -54,10 +55,16 @@ def take_due_steps(
             continue
         with database.writing() as tx:
             fresh = deployments.find(tx.connection, one.id)
-            if fresh is not None and ladder.due(fresh, today) == step:
+            if fresh is not None and ladder.due(fresh, today) == step and not _waits(tx, fresh, step):
                 taken.append(_take(tx, fresh, step, now, today))
                 announcement.ladder_step(tx, fresh, step, ladder, now=now, today=today)
     return tuple(taken)
+
+
+def _waits(tx: Transaction, one: Deployment, step: LadderStep) -> bool:
+    """What a worker is changing at this moment is stopped when that is done."""
+    change = changes.running(tx.connection, one.id)
+    return step.kind == StepKind.SUSPEND and change is not None and change.begun
 
 
 def _take(tx: Transaction, one: Deployment, step: LadderStep, now: datetime, today: date) -> TakenStep:

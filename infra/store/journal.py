@@ -6,6 +6,7 @@ one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -62,6 +63,11 @@ def steps(connection: sa.Connection, owner: str, table: sa.Table = STEP) -> tupl
         )
         for row in connection.execute(asked.order_by(table.c.place))
     )  # fmt: skip
+
+
+def failure(told: Sequence[JournalStep]) -> Words:
+    """Why an attempt failed first; NOTHING if none of its steps did."""
+    return next((one.note for one in told if one.state == StepState.FAILED), NOTHING)
 
 
 def _owner(table: sa.Table) -> sa.Column[str]:

@@ -13,7 +13,7 @@ from infra.domain.request import RequestState
 from infra.store.portal_database import PortalDatabase
 from infra.store.portal_schema import AUDIT, DEPLOYMENT, REQUEST
 
-_DECIDED = ("request.approve", "request.retry")
+_DECIDED = ("request.approve", "request.retry", "request.allow")
 """Audit records after which a request may be in the state approved."""
 
 

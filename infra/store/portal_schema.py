@@ -232,6 +232,21 @@ REBUILD = sa.Table(
     ),
 )  # fmt: skip
 """`snapshot` is "" for the item's own image. A deployment has one at a time that is wanted."""
+_RUNNING = sa.text("state <> 'ended'")
+DEPLOYMENT_CHANGE = sa.Table(
+    "deployment_change",
+    METADATA,
+    sa.Column("request", _ID, sa.ForeignKey("request.id"), primary_key=True),
+    sa.Column("deployment", _ID, sa.ForeignKey("deployment.id"), nullable=False),
+    sa.Column("state", _WORD, nullable=False),
+    sa.CheckConstraint("state IN ('asked', 'making', 'undoing', 'ended')", name="state"),
+    sa.Index(
+        "ix_deployment_change_running", "deployment", unique=True, sqlite_where=_RUNNING,
+        postgresql_where=_RUNNING,
+    ),
+)  # fmt: skip
+"""A request that changes a deployment; no second one runs beside it."""
+
 LEASE = sa.Table(
     "lease",
     METADATA,

@@ -40,6 +40,12 @@ def wanted(connection: sa.Connection) -> tuple[Rebuild, ...]:
     return tuple(_rebuild(row) for row in connection.execute(asked.order_by(REBUILD.c.created)))
 
 
+def is_wanted(connection: sa.Connection, deployment: str) -> bool:
+    """Whether the disk of the deployment is to be made new, or is being made."""
+    found = last(connection, deployment)
+    return found is not None and found.state == RebuildState.WANTED
+
+
 def end(tx: Transaction, rebuild: str, state: RebuildState, note: Words = NOTHING) -> bool:
     """False where it had ended before."""
     done = tx.connection.execute(

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from infra.domain.approval import DOUBLE_FROM_LEVEL, Authority, Signature, Stage, Verdict
 from infra.domain.audit import canonical, moment
+from infra.domain.change import Change
 from infra.domain.request import Request, RequestItem, RequestState
 from infra.errors import InfraError
 from infra.store.portal_database import Transaction
@@ -181,7 +182,7 @@ def _row(request: Request) -> dict[str, Any]:
     items = [
         {
             "item": one.item, "blueprint": one.blueprint, "count": one.count, "values": dict(one.values),
-            "unit": to_text(one.unit),
+            "unit": to_text(one.unit), **({"change": _told(one.change)} if one.change else {}),
         }
         for one in request.items
     ]  # fmt: skip
@@ -200,7 +201,14 @@ def _row(request: Request) -> dict[str, Any]:
 def _request(row: sa.Row[Any]) -> Request:
     held = dict(row._mapping)
     items = tuple(
-        RequestItem(one["item"], one["blueprint"], one["count"], one["values"], to_quota(one["unit"]))
+        RequestItem(
+            one["item"],
+            one["blueprint"],
+            one["count"],
+            one["values"],
+            to_quota(one["unit"]),
+            _change(one["change"]) if "change" in one else None,
+        )
         for one in json.loads(held["items"])
     )
     return Request(
@@ -213,6 +221,21 @@ def _request(row: sa.Row[Any]) -> Request:
             "submitted": datetime.fromisoformat(held["submitted"]),
         }
     )
+
+
+def _told(change: Change) -> dict[str, Any]:
+    return {
+        "deployment": change.deployment, "name": change.name, "before": dict(change.before),
+        "took": to_text(change.took), "takes": to_text(change.takes), "allowed": change.allowed,
+        "stays": {name: to_text(more) for name, more in change.stays.items()},
+    }  # fmt: skip
+
+
+def _change(told: Mapping[str, Any]) -> Change:
+    return Change(
+        told["deployment"], told["name"], told["before"], to_quota(told["took"]), to_quota(told["takes"]),
+        {name: to_quota(more) for name, more in told["stays"].items()}, told["allowed"],
+    )  # fmt: skip
 
 
 def _signed(row: sa.Row[Any]) -> Signed:

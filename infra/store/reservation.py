@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -119,20 +119,45 @@ def take_more(tx: Transaction, agency: str, request: str, deployment: str, more:
     """Let a deployment have at least so much of these resources as well; nothing where it has. Raises
     QuotaExceeded.
     """
-    mine = tx.connection.execute(
-        sa.select(RESERVATION.c.takes).where(
-            RESERVATION.c.deployment == deployment, RESERVATION.c.state == _TAKEN
-        )
-    )
-    have = sum((to_quota(row.takes) for row in mine), start=NO_QUOTA)
+    have = taken(tx.connection, deployment)
     lacking = Quota(**{name: max(0, getattr(more, name) - getattr(have, name)) for name in RESOURCES})
     if lacking == NO_QUOTA:
         return
     check(account(tx.connection, agency), lacking)
+    _insert_taken(tx, agency, request, deployment, lacking)
+
+
+def taken(connection: sa.Connection, deployment: str) -> Quota:
+    """What a deployment took."""
+    asked = sa.select(RESERVATION.c.takes).where(
+        RESERVATION.c.deployment == deployment, RESERVATION.c.state == _TAKEN
+    )
+    return sum((to_quota(row.takes) for row in connection.execute(asked)), start=NO_QUOTA)
+
+
+def add(tx: Transaction, request: str, deployment: str) -> None:
+    """Give what the request holds to a deployment that stands, beside what it took before."""
+    tx.connection.execute(
+        sa.update(RESERVATION)
+        .where(RESERVATION.c.request == request, RESERVATION.c.state == _HELD)
+        .values(state=_TAKEN, deployment=deployment)
+    )
+
+
+def settle(tx: Transaction, agency: str, request: str, *, deployment: str, takes: Quota) -> None:
+    """From now on the deployment takes this, by the request that changed it. A security group that its
+    openings took (`take_more`) stays its own.
+    """
+    groups = max(takes.security_groups, taken(tx.connection, deployment).security_groups)
+    release(tx, deployment=deployment)
+    _insert_taken(tx, agency, request, deployment, replace(takes, security_groups=groups))
+
+
+def _insert_taken(tx: Transaction, agency: str, request: str, deployment: str, takes: Quota) -> None:
     tx.connection.execute(
         sa.insert(RESERVATION).values(
             id=str(uuid4()), agency=agency, request=request, deployment=deployment, state=_TAKEN,
-            takes=to_text(lacking),
+            takes=to_text(takes),
         )
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ from infra.domain import request as request_domain
 from infra.domain.deployment import Deployment, DeploymentEvent, DeploymentState
 from infra.domain.request import HOLDS_QUOTA, Request, RequestEvent
 from infra.domain.words import NOTHING, Words
+from infra.store import change as changes
 from infra.store import deployment as deployments
 from infra.store import request as requests
 from infra.store import reservation as reservations
@@ -18,19 +19,30 @@ from infra.store.portal_database import Transaction
 
 def move_request(
     tx: Transaction, before: Request, event: RequestEvent, version: int, *, failure: Words = NOTHING,
-    **changes: Any,
+    **fields: Any,
 ) -> Request:  # fmt: skip
-    """Raises TransitionRefused, ChangedMeanwhile, and QuotaExceeded where quota would have to be held anew.
-    `changes` are fields that change with it; units that are held anew are those after them.
+    """Raises TransitionRefused, ChangedMeanwhile, QuotaExceeded where quota would have to be held anew, and
+    ChangeRefused where another request changes the same deployment by now. `fields` change with it; units
+    that are held anew are those after them.
     """
     state = request_domain.next_state(before.state, event)
-    changed = replace(before, state=state, failure_vi=failure.vi, failure_en=failure.en, **changes)
+    changed = replace(before, state=state, failure_vi=failure.vi, failure_en=failure.en, **fields)
     after = requests.save(tx, changed, version)
     if before.state in HOLDS_QUOTA and state not in HOLDS_QUOTA:
         reservations.release(tx, request=before.id)
+        changes.end(tx, before.id)
     if before.state not in HOLDS_QUOTA and state in HOLDS_QUOTA:
-        reservations.hold(tx, after.agency, after.id, after.units)
+        reserve(tx, after)
     return after
+
+
+def reserve(tx: Transaction, request: Request) -> None:
+    """Hold the quota of a request that is handed in, and the deployment that it changes. Raises
+    QuotaExceeded, ChangeRefused.
+    """
+    reservations.hold(tx, request.agency, request.id, request.units)
+    if request.change:
+        changes.begin(tx, request.id, request.change.deployment)
 
 
 def move_deployment(

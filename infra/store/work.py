@@ -18,6 +18,7 @@ from infra.domain.request import Request, RequestEvent, RequestState
 from infra.domain.step import StepState
 from infra.domain.words import NOTHING, Words
 from infra.store import announcement, journal
+from infra.store import change as changes
 from infra.store import deployment as deployments
 from infra.store import request as requests
 from infra.store import reservation as reservations
@@ -69,6 +70,16 @@ class WorkBook:
         """What ought to stand in the cloud, of all agencies, the oldest first."""
         return self._listed(DeploymentState.PROVISIONING, DeploymentState.ACTIVE, DeploymentState.SUSPENDED)
 
+    def undoing(self) -> Mapping[str, tuple[str, ...]]:
+        """Deployments whose change is being taken back -> parameters that stay as the cloud has them."""
+        with self._database.reading() as connection:
+            found = {}
+            for deployment, request in changes.undoing(connection).items():
+                asked = requests.find(connection, request)
+                if asked is not None and asked.change is not None:
+                    found[deployment] = tuple(sorted(asked.change.stays))
+            return found
+
     def leaving(self) -> tuple[Deployment, ...]:
         """What is to be removed from the cloud."""
         return self._listed(DeploymentState.RETIRING)
@@ -82,10 +93,8 @@ class WorkBook:
             mine = deployments.of_request(connection, request)
             holds = reservations.held(connection, request) != NO_QUOTA
             told = journal.steps(connection, request)
-        last = max((one.attempt for one in told), default=0)
-        notes = [one.note for one in told if one.attempt == last and one.state == StepState.FAILED]
         left = tuple(one for one in mine if one.state != DeploymentState.RETIRED)
-        return Standing(found, left, holds, notes[0] if notes else NOTHING)
+        return Standing(found, left, holds, journal.failure(told))
 
     def step(self, lease: Lease, request: str, name: str, now: datetime, *, anew: bool = False) -> int:
         """Write into the journal that a step begins; its place."""
@@ -127,7 +136,9 @@ class WorkBook:
         """
         with self._database.writing() as tx:
             fence(tx, lease)
-            found = _approved(tx, request)
+            found = approved(tx, request)
+            if found.change is not None:
+                raise LookupError(f"request {found.number} changes what stands: ChangeBook begins it")
             mine = tuple(
                 one
                 for one in deployments.of_request(tx.connection, request)
@@ -141,7 +152,7 @@ class WorkBook:
                 deployments.insert(tx, one)
             reservations.take(tx, request, {one.id: takes for one, takes in made})
             names = ", ".join(one.name for one, _ in made)
-            _audit(tx, found, now, "request.begin", Words(f"Bắt đầu tạo {names}", f"Began to make {names}"))
+            audit(tx, found, now, "request.begin", Words(f"Bắt đầu tạo {names}", f"Began to make {names}"))
             return Work(found, tuple(one for one, _ in made))
 
     def activate(
@@ -157,7 +168,7 @@ class WorkBook:
                 return
             move_deployment(tx, before, DeploymentEvent.ACTIVATE, before.version, outputs=dict(outputs))
             told = Words(f"{before.name} sẵn sàng", f"{before.name} is ready")
-            _audit_deployment(tx, before, now, "deployment.activate", told)
+            audit_deployment(tx, before, now, "deployment.activate", told)
 
     def fulfill(self, lease: Lease, request: str, now: datetime) -> None:
         """Raises LookupError while a deployment of it is not active: all of them or none."""
@@ -175,20 +186,20 @@ class WorkBook:
             if waiting or len(living) != len(found.units):
                 raise LookupError(f"request {found.number} is not whole: {', '.join(waiting) or 'too few'}")
             announcement.ended(tx, move_request(tx, found, RequestEvent.FULFILL, found.version), now)
-            _audit(tx, found, now, "request.fulfill", Words("Hoàn thành", "Fulfilled"))
+            audit(tx, found, now, "request.fulfill", Words("Hoàn thành", "Fulfilled"))
 
     def failed(self, lease: Lease, request: str, why: Words, now: datetime) -> None:
         """Making it has failed: its deployments wait to be taken back, and only then the request ends."""
         with self._database.writing() as tx:
             fence(tx, lease)
-            found = _approved(tx, request)
+            found = approved(tx, request)
             for one in deployments.of_request(tx.connection, request):
                 if one.state == DeploymentState.PROVISIONING:
                     one = move_deployment(tx, one, DeploymentEvent.FAIL, one.version)  # noqa: PLW2901
                 if one.state in (DeploymentState.FAILED, DeploymentState.ACTIVE):
                     move_deployment(tx, one, DeploymentEvent.RETIRE, one.version)
             told = Words(f"Không tạo được: {why.vi}", f"Could not be made: {why.en}")
-            _audit(tx, found, now, "request.roll_back", told)
+            audit(tx, found, now, "request.roll_back", told)
 
     def gone(self, lease: Lease, deployment: str, now: datetime) -> None:
         """Nothing of it is left in the cloud: its quota is free."""
@@ -200,7 +211,7 @@ class WorkBook:
             move_deployment(tx, before, DeploymentEvent.GONE, before.version)
             snapshots.all_gone(tx, deployment)
             told = Words(f"Đã xóa {before.name}", f"{before.name} is deleted")
-            _audit_deployment(tx, before, now, "deployment.gone", told)
+            audit_deployment(tx, before, now, "deployment.gone", told)
 
     def fail(self, lease: Lease, request: str, why: Words, now: datetime) -> None:
         """The request ends failed, with a reason in plain words. Raises LookupError while something that was
@@ -220,7 +231,7 @@ class WorkBook:
                 raise LookupError(f"request {found.number} still has {', '.join(left)}; take it back first")
             after = move_request(tx, found, RequestEvent.FAIL, found.version, failure=why)
             announcement.ended(tx, after, now)
-            _audit(tx, found, now, "request.fail", Words(f"Thất bại: {why.vi}", f"Failed: {why.en}"))
+            audit(tx, found, now, "request.fail", Words(f"Thất bại: {why.vi}", f"Failed: {why.en}"))
 
 
 def _planned(tx: Transaction, found: Request, now: datetime) -> list[tuple[Deployment, Quota]]:
@@ -253,7 +264,8 @@ def _known(tx: Transaction, request: str) -> Request:
     return found
 
 
-def _approved(tx: Transaction, request: str) -> Request:
+def approved(tx: Transaction, request: str) -> Request:
+    """Raises LookupError where it is not."""
     found = _known(tx, request)
     if found.state != RequestState.APPROVED:
         raise LookupError(f"request {found.number} is {found.state}, not approved; leave it alone")
@@ -267,17 +279,19 @@ def _deployment(tx: Transaction, deployment: str) -> Deployment:
     return found
 
 
-def _audit(tx: Transaction, found: Request, now: datetime, action: str, told: Words = NOTHING) -> None:
+def audit(tx: Transaction, found: Request, now: datetime, action: str, told: Words = NOTHING) -> None:
+    """Record what a worker did with a request."""
     tx.audit(
         at=now, who=WORKER, who_name=WORKER, agency=found.agency, action=action, about=found.id, told=told,
         facts={"number": found.number, "round": found.round},
     )  # fmt: skip
 
 
-def _audit_deployment(
-    tx: Transaction, found: Deployment, now: datetime, action: str, told: Words
-) -> None:  # fmt: skip
+def audit_deployment(
+    tx: Transaction, found: Deployment, now: datetime, action: str, told: Words, *, request: str = ""
+) -> None:
+    """`request` is the one that it was done for, by default the one that made the deployment."""
     tx.audit(
         at=now, who=WORKER, who_name=WORKER, agency=found.agency, action=action, about=found.id, told=told,
-        facts={"request": found.request},
+        facts={"request": request or found.request},
     )  # fmt: skip

@@ -22,7 +22,9 @@ Rule = tuple[str, int, str]
 
 class Server(ComponentResource):  # type: ignore[misc]  # pulumi is untyped to us
     """What the item serves and what its people opened is open, beside the baseline of the landing zone, and
-    `rules`. A newer image, another key or other user data never replace a server that stands.
+    `rules`. A newer image, another key or other user data never replace a server that stands; another size
+    resizes it, and a larger volume grows in place. Outputs named as a parameter tell what the cloud has of it
+    (see `Change.undone`).
     """
 
     def __init__(self, wanted: Wanted, ground: Ground, rules: Sequence[Rule] = ()) -> None:
@@ -36,8 +38,8 @@ class Server(ComponentResource):  # type: ignore[misc]  # pulumi is untyped to u
         )  # fmt: skip
         self.instance = self._instance()
         self.address = self._address() if wanted.switched("public_address") else Output.from_input("")
-        if wanted.value("volume_gib"):
-            self._volume(int(wanted.value("volume_gib")))
+        gib = wanted.value("volume_gib")
+        self.volume_gib = self._volume(int(gib)) if gib else Output.from_input("")
         self.register_outputs({})
 
     @property
@@ -47,7 +49,8 @@ class Server(ComponentResource):  # type: ignore[misc]  # pulumi is untyped to u
         at = Output.all(self.address, fixed).apply(lambda told: told[0] or told[1])
         return {
             "server_id": self.instance.id, "address": self.address, "fixed_address": fixed, "user": user,
-            "ssh": Output.concat("ssh ", user, "@", at),
+            "ssh": Output.concat("ssh ", user, "@", at), "size": self.instance.flavor_name,
+            "volume_gib": self.volume_gib,
         }  # fmt: skip
 
     def _group(self, rules: Sequence[Rule]) -> Output[str]:
@@ -77,7 +80,7 @@ class Server(ComponentResource):  # type: ignore[misc]  # pulumi is untyped to u
             metadata[REBUILT_KEY] = wanted.rebuilt
         if wanted.item != DEFAULT_ITEM:
             metadata[ITEM_KEY] = wanted.item
-        stands = ["imageName", "keyPair", "userData"]
+        stands = ["imageName", "keyPair", "userData", *(["flavorName"] if "size" in wanted.stays else [])]
         return compute.Instance(
             wanted.name, name=wanted.name, flavor_name=size, key_pair=key.name, metadata=metadata,
             image_name=ground.inventory.platform.image_for(size).name, networks=[{"port": self.port.id}],
@@ -91,10 +94,16 @@ class Server(ComponentResource):  # type: ignore[misc]  # pulumi is untyped to u
         networking.FloatingIpAssociate(name, floating_ip=floating.address, port_id=self.port.id, opts=own)
         return floating.address
 
-    def _volume(self, gib: int) -> None:
+    def _volume(self, gib: int) -> Output[str]:
+        """Its size. A smaller one would replace it, so none is asked for while it stays as it is."""
         name, own = self._wanted.name, self._ground.within(self)
-        volume = blockstorage.Volume(name, name=name, size=gib, opts=own)
+        stays = ["size"] if "volume_gib" in self._wanted.stays else []
+        volume = blockstorage.Volume(
+            name, name=name, size=gib, enable_online_resize=True,
+            opts=self._ground.within(self, ignore_changes=stays),
+        )  # fmt: skip
         compute.VolumeAttach(name, instance_id=self.instance.id, volume_id=volume.id, opts=own)
+        return volume.size.apply(lambda size: str(int(size)))
 
 
 def plain_server(wanted: Wanted, ground: Ground) -> Mapping[str, Any]:

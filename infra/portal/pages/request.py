@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from infra.domain.words import Words
 from infra.portal import ability, api
 from infra.portal.interface import Conflict, Draft, FieldProblem, InputRefused, Item, NotFound
-from infra.portal.request_form import MAX_ITEMS, Entered
+from infra.portal.request_form import MAX_ITEMS, Entered, whole
 from infra.portal.schema import VersionIn
 from infra.portal.ssh_key import MadeKey, make_key
 from infra.portal.view import fragment, render
@@ -84,6 +84,9 @@ def change_form(request: Request, visitor: Requesting, id: str) -> Response:
     found = api.one_request(request, visitor, id)
     if "change" not in found.may:
         raise NotFound(f"request {id}: nothing to change")
+    changed = next((line.deployment for line in found.draft.items if line.deployment), "")
+    if changed:
+        return RedirectResponse(f"/deployments/{changed}/change?again={id}", HTTPStatus.SEE_OTHER)
     items = wiring(request).services.catalog(visitor.known)
     return _form(
         request, visitor, Entered.of_draft(found.draft), items, changing=found.summary.number,
@@ -195,5 +198,4 @@ def _texts(sent: Posted) -> dict[str, str]:
 
 def _version(sent: Posted) -> int:
     """The version that the form was made from; 0, which no request has, where it is missing."""
-    text = sent.text("version")
-    return int(text) if text.isdecimal() and len(text) < 10 else 0
+    return whole(sent.text("version"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from infra.domain import request as domain
@@ -32,6 +33,7 @@ from infra.portal.service.ground import CHANGED, Ground, Refused
 from infra.portal.service.request import RequestService, quota_lines
 from infra.portal.service.standing import confirm, standing
 from infra.store import announcement
+from infra.store import deployment as deployments
 from infra.store import request as requests
 from infra.store import reservation as reservations
 from infra.store.portal_database import Connection, Transaction
@@ -118,26 +120,35 @@ class ApprovalService:
             account.agency, account.limit, account.used,
             type(own)(**{name: value - getattr(own, name) for name, value in vars(account.held).items()}),
         )  # fmt: skip
-        rules = self._rules(found, before)
+        rules = self._rules(found, before, self._end(connection, found))
         wanted = Wanted([found.agency], not_id=found.id, limit=SIMILAR * 10)
         items = {one.item for one in found.items}
         alike = [
             one for one in requests.listed(connection, wanted) if items & {part.item for part in one.items}
         ]  # fmt: skip
         return Facts(
-            quota_lines(before, found.takes),
+            quota_lines(before, found.difference),
             site.capacity(found),
-            tuple(Cost(label, vnd) for label, vnd in site.catalog.prices.of(found.takes)),
+            tuple(Cost(label, vnd) for label, vnd in site.catalog.prices.of(found.difference)),
             tuple(_policy(one) for one in (*rules, _basis(found))),
             tuple(shown.summary(self._ground, one, ()) for one in alike[:SIMILAR]),
             conclusion(rules),
+            found.change is not None,
         )
 
-    def _rules(self, found: domain.Request, before: Account) -> tuple[Rule, ...]:
+    @staticmethod
+    def _end(connection: Connection, found: domain.Request) -> date | None:
+        """What is changed keeps its end."""
+        if found.change is None:
+            return found.end
+        one = deployments.find(connection, found.change.deployment)
+        return one.expires if one is not None else None
+
+    def _rules(self, found: domain.Request, before: Account, end: date | None) -> tuple[Rule, ...]:
         asked = Asked(
             found.security_level, found.emergency, found.takes, before.used,
-            self._ground.site.busy(found.agency), (found.end - self._ground.today()).days if found.end else
-            None, not passed(before, found.takes, more=found.takes),
+            self._ground.site.busy(found.agency), (end - self._ground.today()).days if end else None,
+            not passed(before, found.takes, more=found.takes),
         )  # fmt: skip
         return judge(asked, self._ground.site.auto_approval)
 

@@ -8,18 +8,24 @@ from datetime import timedelta
 from typing import Any
 
 from infra.domain import deployment as domain
+from infra.domain.approval import DOUBLE_FROM_LEVEL
 from infra.domain.audit import moment
+from infra.domain.change import offered
 from infra.domain.deployment import DeploymentEvent, DeploymentState
+from infra.domain.parameter import ChangePolicy
 from infra.domain.person import SEES_ALL, Person, Role
 from infra.domain.request import Request, RequestState
 from infra.domain.words import NOTHING, Words
-from infra.portal.interface import Conflict, Deployment, DeploymentSummary, NotFound, Page
+from infra.portal.interface import Conflict, Deployment, DeploymentSummary, NotFound, Page, Parameter
 from infra.portal.service import console, shown, snapshot, transfer, upkeep
 from infra.portal.service.ground import CHANGED, Ground, Refused
+from infra.portal.service.owning import CHANGING, NOT_YOURS, barred, may_ask, owns
 from infra.portal.service.shown import item_label
 from infra.portal.upkeep import Console
 from infra.portal.usage import Usage, UsageState
+from infra.store import change as changes
 from infra.store import deployment as deployments
+from infra.store import rebuild as rebuilds
 from infra.store import request as requests
 from infra.store.audit import AuditWanted, search
 from infra.store.deployment import WantedDeployments
@@ -29,6 +35,8 @@ from infra.store.transition import move_deployment
 
 LONGEST_LIST = 200
 EVENTS_SHOWN = 50
+LONGEST_SHOWN = 60
+"""Characters of a value that the page shows; SSH keys are longer."""
 _POWER = {"start": "on", "stop": "off"}
 _TOLD = {
     "start": Words("Bật", "Started"),
@@ -72,16 +80,21 @@ class DeploymentService:
             kept = upkeep.shown(self._ground, connection, found, may)
             owner = transfer.owner_name(connection, found)
             past = search(connection, AuditWanted(about=found.id, limit=EVENTS_SHOWN))
+            change = changes.running(connection, found.id)
+            can_ask = barred(connection, found) is None and may_ask(person, found)
         connect = tuple(
             (_CONNECT.get(name, Words(name, name)), value)
             for name, value in sorted(found.outputs.items())
             if value and name not in _NOT_SHOWN
         )
+        changeable = self._offered(found)
         return Deployment(
             self.summary(found), _owner(found, asked, owner), found.request,
             found.outputs.get("user", ""), connect,
             tuple((one.at, Words(one.told_vi, one.told_en)) for one in past),
-            frozenset(may), found.version, found.legal_hold, note, kept,
+            frozenset(may | ({"change"} if can_ask and changeable else set())), found.version,
+            found.legal_hold, note, kept, found.item, found.values, self._stands(found), changeable,
+            change.request if change else "",
         )  # fmt: skip
 
     def usage(self, person: Person, deployment: str) -> Usage:
@@ -90,6 +103,24 @@ class DeploymentService:
             found = self._find(connection, person, deployment)
         server = found.outputs.get("server_id", "")
         return self._ground.site.usage(found.agency, server) if server else Usage(UsageState.UNMEASURED)
+
+    def _stands(self, one: domain.Deployment) -> tuple[tuple[Words, Words], ...]:
+        """What it was asked for with, but for its key and what was left out."""
+        given = {name: value for name, value in one.values.items() if value and len(value) <= LONGEST_SHOWN}
+        return shown.values(self._ground, one.item, given)
+
+    def _offered(self, one: domain.Deployment) -> tuple[Parameter, ...]:
+        """What can be changed of it. From the level on at which two sign, all of it has to be requested."""
+        site = self._ground.site
+        item = next((item for item in site.catalog.requestable if item.name == one.item), None)
+        agency = site.agencies.get(one.agency)
+        if item is None:
+            return ()
+        level = max(item.security_level, agency.security_level if agency else 1)
+        found = (shown.parameter(each) for each in offered(item.parameters, one.values, site.flavors))
+        if level < DOUBLE_FROM_LEVEL:
+            return tuple(found)
+        return tuple(replace(each, change=ChangePolicy.REQUESTED) for each in found)
 
     def act(  # noqa: PLR0917 (the interface's)
         self, person: Person, deployment: str, action: str, version: int, key: str,
@@ -103,7 +134,10 @@ class DeploymentService:
                 raise NotFound("there is no such action; the deployment's page lists those that there are")
             if action not in self._may(tx.connection, person, before):
                 holds = action in ("hold", "unhold") and Role.OPERATOR not in person.roles
-                raise Refused(_NOT_YOURS) if holds or not self._owns(person, before) else Conflict(CHANGED)
+                if holds or not owns(person, before):
+                    raise Refused(NOT_YOURS)
+                busy = action in _NOT_MEANWHILE and changes.running(tx.connection, deployment) is not None
+                raise Conflict(CHANGING if busy else CHANGED)
             facts: Mapping[str, str] = {}
             if action in upkeep.ACTIONS:
                 told, facts = upkeep.done(self._ground, tx, person, before, action, said, version)
@@ -123,8 +157,8 @@ class DeploymentService:
         """Raises NotFound where it has no server, Refused for who may not work with it."""
         with self._ground.reading() as connection:
             found = self._find(connection, person, deployment)
-        if not self._owns(person, found):
-            raise Refused(_NOT_YOURS)
+        if not owns(person, found):
+            raise Refused(NOT_YOURS)
         if not found.has_server:
             raise NotFound("this deployment has no server that prints anything")
         return console.read(self._ground, person, found)
@@ -177,37 +211,30 @@ class DeploymentService:
             raise NotFound("there is no such deployment, or it belongs to another agency")
         return found
 
-    @staticmethod
-    def _owns(person: Person, one: domain.Deployment) -> bool:
-        """Members act on what they own; the agency's approvers and operators on what is in their sight. An
-        auditor changes nothing, whatever other roles they have.
-        """
-        if Role.AUDITOR in person.roles:
-            return False
-        own = person.id == one.owner and person.agency == one.agency and Role.MEMBER in person.roles
-        signs = Role.APPROVER in person.roles and person.agency == one.agency
-        return own or signs or Role.OPERATOR in person.roles
-
     def _may(self, connection: Connection, person: Person, one: domain.Deployment) -> set[str]:
-        """Nothing is given back while its request is still being made: the worker would wait for it. What an
-        unjustified emergency made is not renewed, but asked for as usual.
+        """Nothing is given back while its request is still being made: the worker would wait for it; the same
+        holds for a change, during which nothing is started or stopped either. What an unjustified emergency
+        made is not renewed, but asked for as usual.
         """
-        if not self._owns(person, one):
+        if not owns(person, one):
             return set()
         asked = requests.find(connection, one.request)
         made = asked is None or asked.state == RequestState.FULFILLED
+        change = changes.running(connection, one.id)
         may: set[str] = set()
-        if one.state == DeploymentState.ACTIVE:
+        if one.state == DeploymentState.ACTIVE and not (change and change.begun):
             may |= {"stop", "reboot"} if one.power == "on" else {"start"}
         if one.state in (DeploymentState.ACTIVE, DeploymentState.SUSPENDED, DeploymentState.FAILED):
-            may |= {"retire"} if made and not one.legal_hold else set()
+            may |= {"retire"} if made and change is None and not one.legal_hold else set()
         if self._is_ending(one) and not shown.unjustified(requests.signatures(connection, one.request)):
             may.add("renew" if one.archived is None else "restore")
         may |= upkeep.may(connection, one)
         if one.has_server and one.state != DeploymentState.RETIRED:
             may.add("console")
-        if snapshot.is_rebuilding(connection, one.id):
+        if rebuilds.is_wanted(connection, one.id):
             may -= upkeep.INTERRUPTS
+        if change and change.begun:
+            may -= upkeep.DISKS
         if Role.OPERATOR in person.roles and one.state not in (
             DeploymentState.RETIRING, DeploymentState.RETIRED
         ):  # fmt: skip
@@ -254,7 +281,8 @@ def _blame(signed: Signed) -> Words:
     )
 
 
-_NOT_SHOWN = {"address", "user", "server_id", "network_id"}
+_NOT_MEANWHILE = upkeep.INTERRUPTS | upkeep.DISKS
+_NOT_SHOWN = {"address", "user", "server_id", "network_id", "size", "volume_gib"}
 _CONNECT = {
     "fixed_address": Words("Địa chỉ riêng", "Private address"),
     "cidr": Words("Dải địa chỉ", "Range of addresses"),
@@ -262,7 +290,3 @@ _CONNECT = {
     "url": Words("Địa chỉ web", "Web address"),
     "database": Words("Kết nối cơ sở dữ liệu", "Connect to the database"),
 }
-_NOT_YOURS = Words(
-    "Chỉ chủ sở hữu, người duyệt của cơ quan hoặc tổ vận hành được làm việc này.",
-    "Only the owner, the agency's approver and the city's cloud team may do this.",
-)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from infra.domain.agency import Agency
+from infra.domain.approval import DOUBLE_FROM_LEVEL
 from infra.domain.catalog import Catalog, CatalogItem
+from infra.domain.change import NOTHING_CHANGED, Change, CheckedChange, Flavors, check_change
+from infra.domain.deployment import Deployment
 from infra.domain.parameter import check_values
 from infra.domain.person import Person, Role
 from infra.domain.quota import NO_QUOTA, Quota
@@ -25,7 +28,8 @@ BASIS_FROM_LEVEL = 3
 @dataclass(frozen=True)
 class CheckedDraft:
     """`end` has the items' usual one filled in. `items` is complete only where there are no problems;
-    `takes` counts what is known of items that still have some.
+    `takes` counts what is known of items that still have some. Of a change `difference` is what is taken more
+    or less; `allowed` says that the catalog lets it be without a signature.
     """
 
     agency: str
@@ -34,6 +38,19 @@ class CheckedDraft:
     security_level: int
     takes: Quota
     problems: tuple[FieldProblem, ...]
+    difference: Quota = NO_QUOTA
+    allowed: bool = False
+
+
+@dataclass(frozen=True)
+class Changing:
+    """The deployment that a draft changes (None where the person sees no such one), what it takes of the
+    quota, and the sizes that there are.
+    """
+
+    deployment: Deployment | None
+    took: Quota = NO_QUOTA
+    flavors: Flavors = field(default_factory=dict)
 
 
 def agency_of(person: Person, draft: Draft, known: Sequence[str]) -> str:
@@ -61,7 +78,49 @@ def check(draft: Draft, agency: Agency, catalog: Catalog, today: date) -> Checke
     days = min((item.days for item in asked if item.days), default=0)
     end = draft.end or (today + timedelta(days=days) if days else None)
     problems += [*_size(draft), *_texts(draft, level), *_end(end, today, days)]
-    return CheckedDraft(agency.code, tuple(items), end, level, takes, tuple(problems))
+    return CheckedDraft(agency.code, tuple(items), end, level, takes, tuple(problems), takes)
+
+
+def changed_of(draft: Draft) -> str | None:
+    """The id of the deployment that a draft changes; None where it asks for something new."""
+    return next((line.deployment for line in draft.items if line.deployment), None)
+
+
+def check_changing(draft: Draft, agency: Agency, catalog: Catalog, changing: Changing) -> CheckedDraft:
+    """As `check`, of a draft with a line that names a deployment: it has no other, and no end of its own."""
+    one, line = changing.deployment, draft.items[0]
+    item = next((item for item in catalog.requestable if one is not None and item.name == one.item), None)
+    level = max(agency.security_level, item.security_level if item is not None else 1)
+    problems = _texts(draft, level)
+    if len(draft.items) > 1 or line.count != 1:
+        problems.append(FieldProblem("items", _ALONE))
+    if draft.end is not None:
+        problems.append(FieldProblem("end", _NO_END))
+    if one is None or item is None or line.item != one.item:
+        field_ = "items[0].deployment" if one is None else "items[0].item"
+        problems.append(FieldProblem(field_, _NO_DEPLOYMENT if one is None else _NO_ITEM))
+        return CheckedDraft(agency.code, (), None, level, NO_QUOTA, tuple(problems))
+    checked = check_change(item.parameters, one.values, line.values, changing.flavors)
+    problems += [FieldProblem(f"items[0].values.{name}", told) for name, told in checked.problems]
+    if not checked.changed and not checked.problems:
+        problems.append(FieldProblem("items", NOTHING_CHANGED))
+    more = NO_QUOTA if checked.problems else item.takes + checked.takes - changing.took
+    made = () if problems else (_changed(one, checked, more.growth, changing.took + more, changing.took),)
+    return CheckedDraft(
+        agency.code, made, None, level, more.growth, tuple(problems), more,
+        checked.allowed and level < DOUBLE_FROM_LEVEL,
+    )  # fmt: skip
+
+
+def _changed(one: Deployment, checked: CheckedChange, unit: Quota, takes: Quota, took: Quota) -> RequestItem:
+    change = Change(one.id, one.name, dict(one.values), took, takes, checked.stays)
+    return RequestItem(one.item, one.blueprint, 1, checked.values, unit, change)
+
+
+def without_signature(item: RequestItem) -> RequestItem:
+    """The same change, which the catalog lets be at once."""
+    assert item.change is not None
+    return replace(item, change=replace(item.change, allowed=True))
 
 
 def _line(
@@ -143,6 +202,18 @@ _NO_MEMBER = Words(
     "Only members of an agency may ask for something.",
 )
 _NO_ITEM = Words("Danh mục không có mục này.", "The catalog has no such item.")
+_ALONE = Words(
+    "Mỗi yêu cầu thay đổi chỉ gồm một tài nguyên đang dùng, không kèm mục nào khác.",
+    "A change is a request of its own: one deployment, and nothing beside it.",
+)
+_NO_END = Words(
+    "Thay đổi không có ngày kết thúc; tài nguyên giữ nguyên hạn của nó, gia hạn ở trang của nó.",
+    "A change has no end; the deployment keeps its own, which its page renews.",
+)
+_NO_DEPLOYMENT = Words(
+    "Không có tài nguyên này, hoặc nó thuộc cơ quan khác.",
+    "There is no such deployment, or it belongs to another agency.",
+)
 _PURPOSE = Words(
     f"Hãy ghi mục đích sử dụng, từ {SHORTEST_PURPOSE} đến {LONGEST_PURPOSE} ký tự.",
     f"Say what it is for, in {SHORTEST_PURPOSE} to {LONGEST_PURPOSE} characters.",

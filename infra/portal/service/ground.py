@@ -16,7 +16,9 @@ from infra.domain.approval import REASON_NEEDED, SignatureRefused
 from infra.domain.auto_approval import AutoApproval
 from infra.domain.calendar import ZONE, WorkCalendar
 from infra.domain.catalog import Catalog
+from infra.domain.change import ChangeRefused
 from infra.domain.deployment import Ladder
+from infra.domain.flavor import Flavor
 from infra.domain.person import Person
 from infra.domain.policy import Policies
 from infra.domain.reservation import QuotaExceeded
@@ -44,10 +46,11 @@ class Refused(NotAllowed):
 class PortalSite:
     """The site as services see it. `capacity` tells what the cloud could still hold for a request's items;
     `busy` the measured part of an agency's cores and memory that is busy, None where nobody measured;
-    `status` the public state of the cloud's parts; `usage` what monitoring knows of an agency's server, by
-    its id; `policies` what people may do without asking; `console` gives the last lines that a server (its
-    id) printed; `look_up` asks the directory for a person by id, as `infra.portal.identity.Directory` does:
-    without it, what it said at their last sign-in counts.
+    `flavors` are sizes by name, for what a server can become; `status` the public state of the cloud's parts;
+    `usage` what monitoring knows of an agency's server, by its id; `policies` what people may do without
+    asking; `console` gives the last lines that a server (its id) printed; `look_up` asks the directory for a
+    person by id, as `infra.portal.identity.Directory` does: without it, what it said at their last sign-in
+    counts.
     """
 
     agencies: Mapping[str, Agency]
@@ -57,6 +60,7 @@ class PortalSite:
     auto_approval: AutoApproval = field(default_factory=AutoApproval)
     capacity: Callable[[request_domain.Request], Capacity] = lambda _: UNKNOWN_CAPACITY
     busy: Callable[[str], float | None] = lambda _: None
+    flavors: Mapping[str, Flavor] = field(default_factory=dict)
     status: Callable[[], Sequence[Component]] = tuple
     usage: Callable[[str, str], Usage] = lambda agency, server: Usage(UsageState.UNREACHABLE)
     policies: Policies = field(default_factory=Policies)
@@ -103,7 +107,7 @@ def told() -> Iterator[None]:
     """Errors of the domain and the store as the interface names them."""
     try:
         yield
-    except QuotaExceeded as error:
+    except (QuotaExceeded, ChangeRefused) as error:
         raise Conflict(error.told) from error
     except SignatureRefused as error:
         if error.told == REASON_NEEDED:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +16,7 @@ from infra.domain.reservation import Account, QuotaExceeded
 from infra.domain.reservation import check as check_quota
 from infra.domain.words import Words
 from infra.portal.interface import (
+    Conflict,
     Cost,
     Draft,
     FieldProblem,
@@ -29,14 +30,16 @@ from infra.portal.interface import (
 )
 from infra.portal.service import draft as drafts
 from infra.portal.service import shown
-from infra.portal.service.ground import Ground, Refused
+from infra.portal.service.ground import CHANGED, Ground, Refused
+from infra.portal.service.owning import NOT_YOURS, barred, owns
 from infra.portal.service.standing import standing
 from infra.store import announcement
+from infra.store import deployment as deployments
 from infra.store import request as requests
 from infra.store import reservation as reservations
 from infra.store.portal_database import Connection, Transaction
 from infra.store.request import Wanted
-from infra.store.transition import move_request
+from infra.store.transition import move_request, reserve
 
 LONGEST_LIST = 200
 LOOKED_FOR_KEY = 20
@@ -48,42 +51,55 @@ class RequestService:
         self._ground = ground
 
     def preview(self, person: Person, draft: Draft) -> Preview:
-        checked = self._checked(person, draft)
         with self._ground.reading() as connection:
+            checked = self.checked(connection, person, draft)
             account = reservations.account(connection, checked.agency)
-        problems = list(checked.problems)
+            problems = list(checked.problems)
+            if barred := self._barred(connection, draft):
+                problems.append(FieldProblem("items", barred))
         try:
             check_quota(account, checked.takes)
         except QuotaExceeded as error:
             problems.append(FieldProblem("items", error.told))
         prices = self._ground.site.catalog.prices
-        costs = tuple(Cost(label, vnd) for label, vnd in prices.of(checked.takes))
-        return Preview(quota_lines(account, checked.takes), costs, tuple(problems))
+        costs = tuple(Cost(label, vnd) for label, vnd in prices.of(checked.difference))
+        changes = drafts.changed_of(draft) is not None
+        return Preview(quota_lines(account, checked.difference), costs, tuple(problems), changes)
 
     def submit(self, person: Person, draft: Draft, key: str) -> str:
         def effect(tx: Transaction) -> str:
-            checked = self._flawless(person, draft)
-            now = self._ground.clock()
-            made = domain.Request(
-                str(uuid4()), requests.next_number(tx), checked.agency, person.id,
-                person.display_name or person.name, RequestState.SUBMITTED, checked.items,
-                draft.purpose.strip(), checked.end, draft.legal_basis.strip(), draft.emergency,
-                checked.security_level, 1, 1, now, now,
-            )  # fmt: skip
-            requests.insert(tx, made)
-            reservations.hold(tx, made.agency, made.id, made.units)
-            announcement.handed_in(tx, made, shown.subject(made), now)
-            self._audit(tx, person, made, "request.submit", Words("Gửi yêu cầu", "Handed in"))
+            checked = self.flawless(tx.connection, person, draft)
+            made = self.kept(tx, person, draft, checked)
+            announcement.handed_in(tx, made, shown.subject(made), made.created)
+            self.audit(tx, person, made, "request.submit", Words("Gửi yêu cầu", "Handed in"))
             return made.id
 
         return self._ground.once(person, key, ["submit", _plain(draft)], effect)
 
+    def kept(
+        self, tx: Transaction, person: Person, draft: Draft, checked: drafts.CheckedDraft,
+        state: RequestState = RequestState.SUBMITTED,
+    ) -> domain.Request:  # fmt: skip
+        """A new request of a draft that was checked, with what it reserves."""
+        now = self._ground.clock()
+        made = domain.Request(
+            str(uuid4()), requests.next_number(tx), checked.agency, person.id,
+            person.display_name or person.name, state, checked.items, draft.purpose.strip(), checked.end,
+            draft.legal_basis.strip(), draft.emergency, checked.security_level, 1, 1, now, now,
+        )  # fmt: skip
+        requests.insert(tx, made)
+        reserve(tx, made)
+        return made
+
     def change(self, person: Person, request: str, draft: Draft, version: int, key: str) -> None:
         def effect(tx: Transaction) -> str:
             before = self.own(tx.connection, person, request)
-            checked = self._flawless(person, draft)
+            checked = self.flawless(tx.connection, person, draft)
             if checked.agency != before.agency:
                 raise Refused(_SAME_AGENCY)
+            change = checked.items[0].change
+            if (change and change.deployment) != (before.change and before.change.deployment):
+                raise Refused(_SAME_DEPLOYMENT)
             now = self._ground.clock()
             changed = move_request(
                 tx, before, RequestEvent.RESUBMIT, version, items=checked.items,
@@ -92,7 +108,7 @@ class RequestService:
                 submitted=now,
             )  # fmt: skip
             announcement.handed_in(tx, changed, shown.subject(changed), now)
-            self._audit(tx, person, changed, "request.change", Words("Gửi lại yêu cầu", "Handed in again"))
+            self.audit(tx, person, changed, "request.change", Words("Gửi lại yêu cầu", "Handed in again"))
             return request
 
         self._ground.once(person, key, ["change", request, version, _plain(draft)], effect)
@@ -101,7 +117,7 @@ class RequestService:
         def effect(tx: Transaction) -> str:
             before = self.own(tx.connection, person, request)
             move_request(tx, before, RequestEvent.WITHDRAW, version)
-            self._audit(tx, person, before, "request.withdraw", Words("Rút yêu cầu", "Withdrawn"))
+            self.audit(tx, person, before, "request.withdraw", Words("Rút yêu cầu", "Withdrawn"))
             return request
 
         self._ground.once(person, key, ["withdraw", request, version], effect)
@@ -114,7 +130,7 @@ class RequestService:
             if shown.unjustified(requests.signatures(tx.connection, request)):
                 raise Refused(_UNJUSTIFIED)
             move_request(tx, before, RequestEvent.RETRY, version)
-            self._audit(tx, person, before, "request.retry", Words("Thử lại", "Tried again"))
+            self.audit(tx, person, before, "request.retry", Words("Thử lại", "Tried again"))
             return request
 
         self._ground.once(person, key, ["retry", request, version], effect)
@@ -183,17 +199,42 @@ class RequestService:
             raise Refused(_NOT_YOURS)
         return found
 
-    def _checked(self, person: Person, draft: Draft) -> drafts.CheckedDraft:
-        site = self._ground.site
-        agency = drafts.agency_of(person, draft, list(site.agencies))
-        return drafts.check(draft, site.agencies[agency], site.catalog, self._ground.today())
+    def checked(self, connection: Connection, person: Person, draft: Draft) -> drafts.CheckedDraft:
+        """With its problems. Raises Refused for who may not ask for it at all."""
+        site, id_ = self._ground.site, drafts.changed_of(draft)
+        if id_ is None:
+            agency = drafts.agency_of(person, draft, list(site.agencies))
+            return drafts.check(draft, site.agencies[agency], site.catalog, self._ground.today())
+        one = deployments.find(connection, id_)
+        seen = one if one is not None and person.sees(one.agency) else None
+        agency = drafts.agency_of(
+            person, replace(draft, agency=seen.agency) if seen else draft, list(site.agencies)
+        )
+        if seen is not None and not owns(person, seen):
+            raise Refused(NOT_YOURS)
+        took = reservations.taken(connection, id_) if seen else NO_QUOTA
+        changing = drafts.Changing(seen, took, site.flavors)
+        return drafts.check_changing(draft, site.agencies[agency], site.catalog, changing)
 
-    def _flawless(self, person: Person, draft: Draft) -> drafts.CheckedDraft:
-        """Raises InputRefused."""
-        checked = self._checked(person, draft)
+    def flawless(self, connection: Connection, person: Person, draft: Draft) -> drafts.CheckedDraft:
+        """Raises InputRefused, and Conflict where what is to be changed does not allow it now."""
+        checked = self.checked(connection, person, draft)
+        if barred := self._barred(connection, draft):
+            raise Conflict(barred)
         if checked.problems:
             raise InputRefused(checked.problems)
         return checked
+
+    @staticmethod
+    def _barred(connection: Connection, draft: Draft) -> Words | None:
+        """Why what a draft changes does not allow it now; None where it does, or where it changes nothing."""
+        id_ = drafts.changed_of(draft)
+        one = deployments.find(connection, id_) if id_ is not None else None
+        if one is None:
+            return None
+        if draft.items[0].version not in (0, one.version):
+            return CHANGED
+        return barred(connection, one)
 
     def _agencies(self, person: Person, wanted: str) -> list[str] | None:
         """Of which agencies the person is shown something; None for all."""
@@ -201,7 +242,7 @@ class RequestService:
             return [wanted] if wanted else None
         return [person.agency] if person.sees(wanted or person.agency) else []
 
-    def _audit(
+    def audit(
         self, tx: Transaction, person: Person, request: domain.Request, action: str, told: Words
     ) -> None:  # fmt: skip
         loud = request.emergency and action in ("request.submit", "request.change")
@@ -238,7 +279,9 @@ def _some(quota: Quota) -> dict[str, int]:
 
 
 def _plain(draft: Draft) -> dict[str, Any]:
-    lines = [[line.item, dict(line.values), line.count] for line in draft.items]
+    lines = [
+        [line.item, dict(line.values), line.count, line.deployment, line.version] for line in draft.items
+    ]
     end = draft.end.isoformat() if draft.end else ""
     return {
         "items": lines, "purpose": draft.purpose, "end": end, "basis": draft.legal_basis,
@@ -250,5 +293,9 @@ _NOT_YOURS = Words("Chỉ người đã gửi yêu cầu được làm việc n�
 _UNJUSTIFIED = Words(
     "Sau khi rà soát, yêu cầu khẩn cấp này không chính đáng nên không thử lại được; hãy gửi yêu cầu thường.",
     "This emergency was found not justified, so it is not tried again; hand in an ordinary request.",
+)
+_SAME_DEPLOYMENT = Words(
+    "Yêu cầu thay đổi luôn gắn với tài nguyên của nó; hãy gửi yêu cầu mới cho việc khác.",
+    "A request that changes a deployment stays with it; ask anew for something else.",
 )
 _SAME_AGENCY = Words("Không được đổi cơ quan của yêu cầu.", "A request stays with its agency.")

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from infra.domain.deployment import DeploymentState
-from infra.domain.parameter import Parameter as ParameterData
 from infra.domain.person import SEES_ALL, Person
 from infra.domain.request import OPEN
 from infra.domain.words import Words
@@ -14,16 +13,13 @@ from infra.portal.delegation import Delegations, NewDelegation
 from infra.portal.interface import (
     AuditEntry,
     AuditFilter,
-    Choice,
     Deployment,
     DeploymentSummary,
     Draft,
     Facts,
     Home,
     Item,
-    Kind,
     Page,
-    Parameter,
     Preview,
     PublicStatus,
     Request,
@@ -33,9 +29,11 @@ from infra.portal.interface import (
 )
 from infra.portal.notice import Notice
 from infra.portal.oversight import Agency, AgencySummary, Operations
+from infra.portal.service import shown
 from infra.portal.service.agency import AgencyService
 from infra.portal.service.approval import ApprovalService
 from infra.portal.service.audit import AuditService
+from infra.portal.service.change import ChangeService
 from infra.portal.service.delegation import DelegationService
 from infra.portal.service.deployment import DeploymentService
 from infra.portal.service.ground import Ground, PortalSite
@@ -72,6 +70,7 @@ class PortalServices(Services):
         self._notices = NoticeService(self._ground)
         self._asking = asking
         self._deployments = DeploymentService(self._ground)
+        self._changes = ChangeService(self._ground, asking)
         self._operations = OperationsService(self._ground, self._deployments)
         self._audit = AuditService(self._ground)
 
@@ -100,14 +99,14 @@ class PortalServices(Services):
             expiring = deployments.listed(connection, ending)
             known = person.roles and person.agency in self._ground.site.agencies
             quota = quota_lines(reservations.account(connection, person.agency)) if known else ()
-        shown = tuple(self._deployments.summary(one) for one in expiring)
-        return Home(open_, to_decide, living, shown, quota, to_review, signs_for, unread)
+        soon_over = tuple(self._deployments.summary(one) for one in expiring)
+        return Home(open_, to_decide, living, soon_over, quota, to_review, signs_for, unread)
 
     def catalog(self, person: Person) -> tuple[Item, ...]:
         return tuple(
             Item(
                 one.name, Words(one.name_vi, one.name_en), Words(one.summary_vi, one.summary_en),
-                tuple(_parameter(parameter) for parameter in one.parameters), one.kind, one.security_level,
+                tuple(shown.parameter(each) for each in one.parameters), one.kind, one.security_level,
                 one.max_count, one.days, one.slo.ratio if one.slo else None,
             )
             for one in self._ground.site.catalog.requestable
@@ -211,6 +210,11 @@ class PortalServices(Services):
     def console(self, person: Person, deployment: str) -> Console:
         return self._deployments.console(person, deployment)
 
+    def change_deployment(
+        self, person: Person, deployment: str, values: Mapping[str, str], version: int, key: str
+    ) -> str:
+        return self._changes.change(person, deployment, values, version, key)
+
     def audit(
         self, person: Person, wanted: AuditFilter, *, after: str = "", limit: int = 50
     ) -> Page[AuditEntry]:
@@ -225,11 +229,3 @@ class PortalServices(Services):
     def status(self) -> PublicStatus:
         """What the site's `status` says of the cloud, and that this portal answers."""
         return PublicStatus(self._operations.components(), self._ground.clock())
-
-
-def _parameter(one: ParameterData) -> Parameter:
-    choices = tuple(Choice(choice.value, choice.label, choice.help) for choice in one.choices)
-    return Parameter(
-        one.name, Kind(one.kind), one.label, one.help, one.required, one.default, choices, one.minimum,
-        one.maximum, one.pattern, one.unit,
-    )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from infra.domain import request as domain
@@ -20,14 +20,18 @@ from infra.domain.approval import (
     stages,
 )
 from infra.domain.calendar import ESCALATE_AFTER
+from infra.domain.parameter import Parameter as ParameterData
 from infra.domain.person import Person, Role
 from infra.domain.request import RequestState
 from infra.domain.step import LABELS
 from infra.domain.words import NOTHING, Words
 from infra.portal.interface import (
+    Choice,
     Decision,
     Draft,
+    Kind,
     Line,
+    Parameter,
     Request,
     RequestedItem,
     RequestSummary,
@@ -89,8 +93,15 @@ def request(ground: Ground, connection: Connection, person: Person, found: domai
         _may(ground, connection, person, found, signed),
         found.version,
         Words(found.failure_vi, found.failure_en),
-        tuple(one.id for one in deployments.of_request(connection, found.id)),
+        _deployments(connection, found),
     )
+
+
+def _deployments(connection: Connection, found: domain.Request) -> tuple[str, ...]:
+    """What a request made, or changes."""
+    if found.change is not None:
+        return (found.change.deployment,)
+    return tuple(one.id for one in deployments.of_request(connection, found.id))
 
 
 def item_label(ground: Ground, name: str) -> Words:
@@ -101,7 +112,48 @@ def item_label(ground: Ground, name: str) -> Words:
     return Words(name, name)
 
 
+def parameter(one: ParameterData) -> Parameter:
+    choices = tuple(Choice(choice.value, choice.label, choice.help) for choice in one.choices)
+    return Parameter(
+        one.name, Kind(one.kind), one.label, one.help, one.required, one.default, choices, one.minimum,
+        one.maximum, one.pattern, one.unit, one.unless, str(one.change or ""),
+    )  # fmt: skip
+
+
+def values(ground: Ground, item: str, held: Mapping[str, str]) -> tuple[tuple[Words, Words], ...]:
+    """Values of an item, (label, value) as people read them, in the order of its form."""
+    return tuple(
+        (_label(ground, item, name), _told(ground, item, name, held[name]))
+        for name in _in_order(ground, item, held)
+    )
+
+
+def _in_order(ground: Ground, item: str, names: Iterable[str]) -> list[str]:
+    known = next((one for one in ground.site.catalog.items if one.name == item), None)
+    places = {one.name: place for place, one in enumerate(known.parameters)} if known else {}
+    return sorted(names, key=lambda name: (places.get(name, len(places)), name))
+
+
+def _parameter(ground: Ground, item: str, name: str) -> ParameterData | None:
+    known = next((one for one in ground.site.catalog.items if one.name == item), None)
+    return next((one for one in known.parameters if one.name == name), None) if known else None
+
+
+def _label(ground: Ground, item: str, name: str) -> Words:
+    """A name that the catalog has no more stands for itself, as a value does."""
+    known = _parameter(ground, item, name)
+    return known.label if known else Words(name, name)
+
+
+def _told(ground: Ground, item: str, name: str, value: str) -> Words:
+    known = _parameter(ground, item, name)
+    return known.told(value) if known and value else Words(value, value)
+
+
 def _title(ground: Ground, request: domain.Request) -> Words:
+    if request.change is not None:
+        name = request.change.name
+        return Words(f"Thay đổi {name}", f"Change of {name}")
     labels = [(one.count, item_label(ground, one.item)) for one in request.items]
     return Words(
         ", ".join(f"{count} × {label.vi}" for count, label in labels),
@@ -115,6 +167,8 @@ def _waiting(
     if request.state == RequestState.RETURNED:
         return Words("Người yêu cầu", "Who asked for it"), None
     if request.state == RequestState.APPROVED:
+        if request.change is not None:
+            return Words("Hệ thống đang thay đổi", "It is being changed"), None
         return Words("Hệ thống đang tạo", "It is being made"), None
     if request.state != RequestState.SUBMITTED:
         return NOTHING, None
@@ -125,15 +179,20 @@ def _waiting(
 
 
 def _item(ground: Ground, asked: domain.RequestItem) -> RequestedItem:
-    known = {one.name: one for one in ground.site.catalog.items}
-    parameters = known[asked.item].parameters if asked.item in known else ()
-    labels = {one.name: one for one in parameters}
-    values = tuple(
-        (labels[name].label, labels[name].told(value)) if name in labels
-        else (Words(name, name), Words(value, value))
-        for name, value in asked.values.items()
-    )  # fmt: skip
-    return RequestedItem(asked.item, item_label(ground, asked.item), asked.count, values)
+    label = item_label(ground, asked.item)
+    if asked.change is None:
+        return RequestedItem(asked.item, label, asked.count, values(ground, asked.item, asked.values))
+    before = asked.change.before
+    changes = tuple(
+        (
+            _label(ground, asked.item, name),
+            _told(ground, asked.item, name, old),
+            _told(ground, asked.item, name, new),
+        )
+        for name in _in_order(ground, asked.item, asked.values)
+        if (old := before.get(name, "")) != (new := asked.values[name])
+    )
+    return RequestedItem(asked.item, label, 1, (), asked.change.name, changes)
 
 
 def _decision(one: Signed) -> Decision:
@@ -165,6 +224,8 @@ def _steps(
 
 
 def _approval_steps(request: domain.Request, signed: Sequence[Signature]) -> list[Step]:
+    if request.allowed:
+        return []
     done = {one.authority.stage: one for one in signed}
     wanted = {*stages(subject(request)), *done}
     now = set(open_stages(subject(request), signed)) if request.state == RequestState.SUBMITTED else set()
@@ -183,10 +244,19 @@ def _approval_steps(request: domain.Request, signed: Sequence[Signature]) -> lis
 
 
 def _draft(request: domain.Request) -> Draft:
-    lines = tuple(Line(one.item, dict(one.values), one.count) for one in request.items)
+    lines = tuple(_line(one) for one in request.items)
     return Draft(
         lines, request.purpose, request.end, request.legal_basis, request.emergency, request.agency
     )  # fmt: skip
+
+
+def _line(asked: domain.RequestItem) -> Line:
+    """Of a change only what differs; it is asked of the deployment as it then is."""
+    if asked.change is None:
+        return Line(asked.item, dict(asked.values), asked.count)
+    before = asked.change.before
+    differs = {name: value for name, value in asked.values.items() if value != before.get(name, "")}
+    return Line(asked.item, differs, 1, asked.change.deployment)
 
 
 def may_decide(

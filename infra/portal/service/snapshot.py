@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 
 from infra.domain.deployment import Deployment
-from infra.domain.rebuild import RebuildState
 from infra.domain.snapshot import KEPT, SnapshotState
 from infra.domain.snapshot import Snapshot as Kept
 from infra.domain.step import LABELS
@@ -45,11 +44,6 @@ def last_rebuild(connection: Connection, deployment: str) -> Rebuild | None:
         for one in journal.steps(connection, found.id, REBUILD_STEP)
     )
     return Rebuild(_source(source), found.state, found.created, phases, found.note)
-
-
-def is_rebuilding(connection: Connection, deployment: str) -> bool:
-    found = rebuilds.last(connection, deployment)
-    return found is not None and found.state == RebuildState.WANTED
 
 
 def is_busy(connection: Connection, deployment: str) -> bool:

@@ -11,11 +11,14 @@ from infra.portal.service import opening, snapshot, transfer
 from infra.portal.service.ground import Ground
 from infra.portal.service.snapshot import Told
 from infra.portal.upkeep import Snapshot, Upkeep
+from infra.store import rebuild as rebuilds
 from infra.store.portal_database import Connection, Transaction
 
 ACTIONS = ("open", "close", "snapshot", "delete_snapshot", "revert", "rebuild", "transfer")
 INTERRUPTS = frozenset({"start", "stop", "reboot", "retire"})
 """What is not done to a server whose disk is being made new."""
+DISKS = frozenset({"snapshot", "revert", "rebuild"})
+"""What is not done to a server that is being changed, as well."""
 
 
 def may(connection: Connection, one: Deployment) -> set[str]:
@@ -25,7 +28,7 @@ def may(connection: Connection, one: Deployment) -> set[str]:
     if one.state not in (DeploymentState.ACTIVE, DeploymentState.SUSPENDED):
         return set()
     allowed = {"transfer"}
-    if not one.has_server or snapshot.is_rebuilding(connection, one.id):
+    if not one.has_server or rebuilds.is_wanted(connection, one.id):
         return allowed
     kept = snapshot.shown(connection, one.id)
     if kept and not one.legal_hold:

@@ -7,7 +7,8 @@ for (const form of document.querySelectorAll("form[data-check]")) {
   let timer = 0, running = null;
   const tell = (problems) => {
     for (const place of form.querySelectorAll("[id^='wrong-']")) {
-      const field = place.id.slice(6), told = touched.has(field) ? problems[field] : undefined;
+      const field = place.id.slice(6), begun = touched.has(field) || form.elements[field]?.value;
+      const told = begun ? problems[field] : undefined;
       place.hidden = !told;
       place.textContent = told ? `✘ ${told}` : "";
       for (const input of form.querySelectorAll(`[aria-describedby~="${CSS.escape(place.id)}"]`)) {

@@ -32,7 +32,7 @@ legal_basis: 12/QĐ-UBND
 end: 2027-03-31
 items:
   - item: plain-server
-    values: {{size: container.small, volume_gib: 2, public_address: true, ssh_key: "{SSH_KEY}"}}
+    values: {{size: vm.small, volume_gib: 2, public_address: true, ssh_key: "{SSH_KEY}"}}
 """
 
 
@@ -123,6 +123,36 @@ def test_a_clerk_asks_an_approver_signs_and_the_clerk_uses_and_gives_back(desk: 
     assert desk.told("hoa", "deployment", "retire", name, "--yes")["summary"]["state"] == "retiring"
 
 
+def test_a_deployment_is_changed_by_a_request_that_is_signed(desk: Desk) -> None:
+    name = desk.made()
+    shown = desk.says("hoa", "deployment", "show", name)
+    assert "volume_gib (requested)" in shown
+    change = ("deployment", "change", name, "--set", "volume_gib=5", "--set", "public_address=false")
+    looked = desk.says("hoa", *change, "--purpose", "Thêm chỗ cho hồ sơ", "--check")
+    assert "50,000" in looked
+    said = desk.says("hoa", *change, "--purpose", "Thêm chỗ cho hồ sơ")
+    number = said.split()[0]
+    assert f"Change of {name}" in said
+    assert "2 GiB → 5 GiB" in desk.says("binh", "approve", "show", number)
+    desk.says("hoa", *change, "--purpose", "Thêm chỗ cho hồ sơ", code=3)
+    assert "changes this deployment already" in desk.err
+    desk.decided(number)
+    desk.stand.work()
+    found = desk.told("hoa", "deployment", "show", name)
+    assert (found["values"]["volume_gib"], found["values"]["public_address"]) == ("5", "false")
+
+
+def test_a_change_that_is_wrong_is_told_by_its_field_and_changes_nothing(desk: Desk) -> None:
+    name = desk.made()
+    for more in ((), ("--check",)):
+        words = ("--set", "volume_gib=1", "--purpose", "Thêm chỗ cho hồ sơ", *more)
+        desk.says("hoa", "deployment", "change", name, *words, code=3)
+        assert "volume_gib = 1: It only grows: it is 2 GiB now" in desk.err
+    desk.says("hoa", "deployment", "change", name, "--set", "volume_gib", code=2)
+    assert "write NAME=VALUE" in desk.err
+    assert desk.told("hoa", "deployment", "show", name)["changed_by"] == ""
+
+
 def test_what_the_approver_weighs_is_shown(desk: Desk) -> None:
     number = desk.asked()
     said = desk.says("binh", "approve", "show", number)
@@ -140,7 +170,7 @@ def test_what_the_approver_weighs_is_shown(desk: Desk) -> None:
     assert f"citycloud approve approve|reject|return {number} --version 1" in said
     desk.asked()
     facts = desk.told("binh", "approve", "show", number)["facts"]
-    assert {"quota", "capacity", "costs", "policies", "similar", "shadow"} == set(facts)
+    assert {"quota", "capacity", "costs", "policies", "similar", "shadow", "change"} == set(facts)
     assert len(facts["similar"]) == 1
     assert "Similar requests" in desk.says("binh", "approve", "show", number)
 

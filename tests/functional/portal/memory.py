@@ -36,6 +36,7 @@ from infra.portal.interface import (
     InputRefused,
     Item,
     Kind,
+    Line,
     NewDelegation,
     NotAllowed,
     NotFound,
@@ -83,6 +84,7 @@ SIZE = Parameter(
     Kind.CHOICE,
     Words("Cỡ máy", "Size"),
     default="nho",
+    change="requested",
     help=Words(
         "Cỡ nhỏ đủ cho phần lớn trang tin và ứng dụng nội bộ.",
         "Small is enough for most sites and internal applications.",
@@ -126,6 +128,17 @@ KEY = Parameter(
         "Paste the whole line of the .pub file; it begins with ssh-ed25519.",
     ),
 )
+VOLUME = Parameter(
+    "volume",
+    Kind.INTEGER,
+    Words("Ổ dữ liệu thêm", "Additional data volume"),
+    required=False,
+    minimum=1,
+    maximum=500,
+    unit=Words("GiB", "GiB"),
+    unless={"size": ("nho",)},
+    change="requested",
+)
 ITEMS = (
     Item(
         "plain-server",
@@ -134,7 +147,7 @@ ITEMS = (
             "Một máy chủ Linux trống để tự cài phần mềm của cơ quan.",
             "An empty Linux server for your own software.",
         ),
-        (SIZE, NAME, KEY),
+        (SIZE, NAME, VOLUME, KEY),
         slo=0.99,
     ),
     Item(
@@ -180,7 +193,7 @@ LIMITS = {"instances": 10, "cores": 16, "ram_mib": 32768, "gigabytes": 500, "flo
 TITLE = Words("Máy chủ ảo", "Plain server")
 MAY = frozenset({
     "stop", "reboot", "renew", "retire", "open", "close", "snapshot", "delete_snapshot", "revert", "rebuild",
-    "transfer", "console",
+    "transfer", "console", "change",
 })  # fmt: skip
 PRINTED = "[    0.000000] Linux version 6.1.0\n<b>web-01</b> login: "
 UPKEEP = Upkeep(
@@ -254,6 +267,10 @@ class MemoryServices(MemorySigning):
         return next((key for key in keys if key), "")
 
     def preview(self, person: Person, draft: Draft) -> Preview:
+        if one := self._changed(draft):
+            draft = replace(draft, items=(self._difference(one, draft),))
+            problems = (*_problems(draft), *([] if draft.items[0].values else [_NOTHING]))
+            return Preview(self._quota(person.agency, draft.items), self._costs(draft), problems, True)
         return Preview(self._quota(person.agency, draft.items), self._costs(draft), tuple(_problems(draft)))
 
     def submit(self, person: Person, draft: Draft, key: str) -> str:
@@ -418,6 +435,14 @@ class MemoryServices(MemorySigning):
             )
             self.keys[person.id, key] = ((deployment, action), deployment)
 
+    def change_deployment(
+        self, person: Person, deployment: str, values: Mapping[str, str], version: int, key: str
+    ) -> str:
+        """This catalog allows nothing at once."""
+        if "change" not in self.deployment(person, deployment).may:
+            raise NotAllowed("not this change")
+        raise Conflict(Words("Thay đổi này cần được duyệt.", "This change has to be approved."))
+
     def audit(
         self, person: Person, wanted: AuditFilter, *, after: str = "", limit: int = 50
     ) -> Page[AuditEntry]:
@@ -450,6 +475,15 @@ class MemoryServices(MemorySigning):
         )
 
     # What the model is made of ----------------------------------------------------------------------------
+
+    def _changed(self, draft: Draft) -> Deployment | None:
+        return next((self.living.get(line.deployment) for line in draft.items if line.deployment), None)
+
+    def _difference(self, one: Deployment, draft: Draft) -> Line:
+        """Its line, with what differs."""
+        (line,) = draft.items
+        values = {name: told for name, told in line.values.items() if told != one.values.get(name, "")}
+        return replace(line, values=values)
 
     def _records(self, person: Person, wanted: AuditFilter) -> list[AuditEntry]:
         if not person.roles & {Role.APPROVER, Role.OPERATOR, Role.AUDITOR}:
@@ -605,6 +639,10 @@ def a_city() -> MemoryServices:
             frozenset(),
             1,
             upkeep=UPKEEP,
+            item="plain-server",
+            values={"size": "nho", "name": "web-01"},
+            stands=((SIZE.label, SIZE.choices[0].label), (NAME.label, Words("web-01", "web-01"))),
+            changes=(SIZE, VOLUME),
         )
     _trouble(city)
     return city
@@ -665,8 +703,6 @@ def _trouble(city: MemoryServices) -> None:
 
 
 def a_draft(purpose: str = "Trang tiếp nhận hồ sơ trực tuyến của quận, thay máy chủ cũ.") -> Draft:
-    from infra.portal.interface import Line
-
     return Draft(
         (Line("plain-server", {"size": "nho", "name": "web-02"}),), purpose, date(2027, 6, 30), "123/QĐ-UBND"
     )
@@ -688,17 +724,25 @@ def _problems(draft: Draft) -> Iterator[FieldProblem]:
             continue
         for one in item.parameters:
             value, path = line.values.get(one.name, ""), f"items[{at}].values.{one.name}"
-            if one.required and not value:
+            if one.required and not value and not line.deployment:
                 yield FieldProblem(
                     path, Words(f"Hãy nhập: {one.label.vi}.", f"Please enter: {one.label.en}.")
                 )
             elif value and one.pattern and not re.fullmatch(one.pattern, value):
                 yield FieldProblem(path, Words(f"Chưa đúng: {one.help.vi}", f"Not right yet: {one.help.en}"))
+            for other, barred in one.unless.items():
+                if value and line.values.get(other) in barred:
+                    yield FieldProblem(
+                        path, Words("Cỡ nhỏ không có ổ thêm.", "The small size has no additional volume.")
+                    )
     if len(draft.purpose) < 10:
         yield FieldProblem(
             "purpose",
             Words("Hãy ghi mục đích, ít nhất 10 ký tự.", "Say what it is for, in 10 characters or more."),
         )
+
+
+_NOTHING = FieldProblem("items", Words("Chưa có gì khác.", "Nothing differs."))
 
 
 def _steps(now: datetime, done: int) -> tuple[Step, ...]:

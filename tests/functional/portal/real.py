@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from infra import inventory as inventories
+from infra.domain.catalog import Catalog
+from infra.domain.parameter import ChangePolicy, Parameter
 from infra.domain.person import Person, Role
 from infra.domain.quota import LANDING_ZONE_USAGE
 from infra.domain.session import Scope
@@ -15,6 +19,7 @@ from infra.portal.service.ground import PortalSite
 from infra.portal.service.services import PortalServices
 from infra.store import deployment as deployments
 from infra.store import lease, reservation
+from infra.store.change_work import ChangeBook
 from infra.store.portal_database import PortalDatabase
 from infra.store.session import SessionStore
 from infra.store.work import WorkBook
@@ -26,13 +31,28 @@ LEASE = timedelta(hours=1)
 OUTPUTS = {"server_id": "server-1", "address": "192.0.2.7", "user": "debian", "ssh": "ssh debian@192.0.2.7"}
 
 
+def with_allowed(catalog: Catalog, allowed: Collection[str]) -> Catalog:
+    """The catalog with another policy for parameters of these names."""
+
+    def policy(one: Parameter) -> Parameter:
+        return replace(one, change=ChangePolicy.ALLOWED) if one.name in allowed else one
+
+    items = (replace(item, parameters=tuple(map(policy, item.parameters))) for item in catalog.items)
+    return replace(catalog, items=tuple(items))
+
+
 class RealStand(Stand):
     """The portal over PortalServices; people of the lab's first two agencies."""
 
-    def __init__(self, database: PortalDatabase, own: bool = False, **more: Any) -> None:
+    def __init__(
+        self, database: PortalDatabase, own: bool = False, allowed: Collection[str] = (), **more: Any
+    ) -> None:
+        """`allowed` are parameters that this catalog lets be changed without a signature."""
         lab = inventories.load(ROOT / "inventories/lab")
+        catalog = with_allowed(lab.catalog, allowed)
         self.now = NOW
-        site = PortalSite(agencies={one.code: one for one in lab.agencies}, catalog=lab.catalog)
+        flavors = {one.name: one for one in lab.platform.flavors}
+        site = PortalSite({one.code: one for one in lab.agencies}, catalog, flavors=flavors)
         first, second = (one.code for one in lab.agencies[:2])
         self.people = {
             name: Person(name, name, agency, frozenset({role}), name.title())
@@ -44,7 +64,7 @@ class RealStand(Stand):
         with database.writing() as tx:
             for one in lab.agencies:
                 reservation.set_account(tx, one.code, one.quota, LANDING_ZONE_USAGE, NOW)
-        self.catalog = lab.catalog
+        self.catalog = catalog
         self.database = database
         super().__init__(
             own=own,
@@ -71,10 +91,18 @@ class RealStand(Stand):
 
     def work(self, why: Words | None = None) -> None:
         """What a worker would do with all that is approved: make it, or fail for this reason."""
-        book = WorkBook(self.database)
+        book, changing = WorkBook(self.database), ChangeBook(self.database)
         for agency, request in book.waiting():
             held = lease.acquire(self.database, f"agency/{agency}", "worker", now=self.now, lasts=LEASE)
             assert held is not None
+            if changing.changes(request):
+                changing.begin(held, request, self.now)
+                if why is None:
+                    changing.settle(held, request, OUTPUTS, self.now)
+                    continue
+                changing.undo(held, request, why, self.now)
+                changing.undone(held, request, OUTPUTS, why=why, now=self.now)
+                continue
             for one in book.begin(held, request, self.now).deployments:
                 if why is None:
                     book.activate(held, one.id, OUTPUTS, self.now)

@@ -59,6 +59,12 @@ RIGHT: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
         "active",
         {"version": 4, "action": "snapshot", "values": {"name": "Trước khi nâng cấp"}},
     ),
+    (
+        "hoa",
+        "POST /api/v1/deployments/{id}/changes",
+        "allowed",
+        {"version": 2, "values": {"public_address": "true"}},
+    ),
     ("binh", "POST /api/v1/requests/{id}/review", "emergency", {"justified": True}),
     ("binh", "POST /api/v1/delegations", "", {**DAYS, "taker": "hoa", "stage": "agency"}),
     ("binh", "POST /api/v1/delegations/{id}/revocation", "standing", {}),
@@ -99,9 +105,19 @@ def filled(stand: RealStand) -> Filled:
     draft = Draft((Line("plain-server", VALUES),), "Trang tiếp nhận hồ sơ", date(2027, 3, 31))
     made = {
         state: services.submit(hoa, draft, "")
-        for state in ("fulfilled", "failed", "approved", "rejected", "returned", "withdrawn", "submitted")
+        for state in (
+            "fulfilled",
+            "more",
+            "failed",
+            "approved",
+            "rejected",
+            "returned",
+            "withdrawn",
+            "submitted",
+        )
     }
-    services.decide(binh, made["fulfilled"], "approve", "", 1, "")
+    for state in ("fulfilled", "more"):
+        services.decide(binh, made[state], "approve", "", 1, "")
     stand.work()
     services.decide(binh, made["failed"], "approve", "", 1, "")
     stand.work(Words("hết chỗ", "no room"))
@@ -115,6 +131,8 @@ def filled(stand: RealStand) -> Filled:
     leave = NewDelegation("hoa", "agency", date(2027, 1, 4), date(2027, 1, 8))
     given = {"standing": services.delegate(binh, leave, "")}
     living = {str(one.state): one.id for one in services.deployments(hoa).items}
+    (living["allowed"],) = services.request(hoa, made.pop("more")).deployments
+    (living["active"],) = services.request(hoa, made["fulfilled"]).deployments
     agencies = {one: stand.people[one].agency for one in ("hoa", "mai")}
     return Filled(
         stand, {"requests": made, "deployments": living, "delegations": given, "agencies": agencies}
@@ -131,7 +149,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
         patch.setattr(live, "LOOK_SECONDS", 0.01)
         patch.setattr(live, "LOOKS", 2)
         rates = Rates(UNLIMITED, UNLIMITED, UNLIMITED, UNLIMITED, streams=1000)
-        yield filled(RealStand(database, own=True, rates=rates))
+        yield filled(RealStand(database, own=True, rates=rates, allowed=("public_address",)))
 
 
 @pytest.fixture(scope="module")

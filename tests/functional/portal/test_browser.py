@@ -21,8 +21,9 @@ SCREENS = {"desk": 1280, "phone": 390}
 PAGES = (
     ("", "/sign-in"), ("", "/status"), ("u-hoa", "/"), ("u-hoa", "/catalog"),
     ("u-hoa", "/requests/new?item=database-server"), ("u-hoa", "/requests"), ("u-hoa", "/requests/r13"),
-    ("u-hoa", "/deployments"), ("u-hoa", "/deployments/d-hongbang"), ("u-hoa", "/account"),
-    ("u-hoa", "/deployments/d-hongbang/console"),
+    ("u-hoa", "/deployments"), ("u-hoa", "/deployments/d-hongbang"),
+    ("u-hoa", "/deployments/d-hongbang/console"), ("u-hoa", "/deployments/d-hongbang/change"),
+    ("u-hoa", "/account"),
     ("u-binh", "/approvals"), ("u-binh", "/approvals/r12"), ("u-lan", "/audit"), ("u-hoa", "/nowhere"),
     ("u-dung", "/approvals/reviews"), ("u-dung", "/approvals/r16"), ("u-binh", "/approvals/delegations"),
     ("u-hoa", "/approvals/delegations"), ("u-dung", "/agencies"), ("u-hoa", "/agencies/hongbang"),

@@ -9,12 +9,13 @@ from typing import Any
 
 from infra.domain.agency import Agency
 from infra.domain.catalog import Catalog, CatalogItem
-from infra.domain.parameter import Choice, Parameter, ParameterKind
+from infra.domain.flavor import Flavor
+from infra.domain.parameter import ChangePolicy, Choice, Parameter, ParameterKind
 from infra.domain.person import Person, Role
 from infra.domain.price import PriceList
 from infra.domain.quota import Quota
 from infra.domain.words import Words
-from infra.portal.interface import Draft, Line
+from infra.portal.interface import Deployment, Draft, Line
 from infra.portal.service.ground import PortalSite
 
 NOW = dt.datetime(2026, 11, 27, 2, tzinfo=dt.UTC)
@@ -44,17 +45,22 @@ def words(text: str) -> Words:
 
 
 SIZE = Parameter(
-    "size", ParameterKind.CHOICE, words("Size"), default="small",
+    "size", ParameterKind.CHOICE, words("Size"), default="small", change=ChangePolicy.REQUESTED,
     choices=(
         Choice("small", words("Small"), takes=Quota(instances=1, cores=1, ram_mib=512, ports=1)),
         Choice("large", words("Large"), takes=Quota(instances=1, cores=4, ram_mib=4096, ports=1)),
     ),
 )  # fmt: skip
-PUBLIC = Parameter("public", ParameterKind.SWITCH, words("Public address"), takes=Quota(floating_ips=1))
+PUBLIC = Parameter(
+    "public", ParameterKind.SWITCH, words("Public address"), takes=Quota(floating_ips=1),
+    change=ChangePolicy.ALLOWED,
+)  # fmt: skip
 DISK = Parameter(
     "disk", ParameterKind.INTEGER, words("Disk"), required=False, minimum=1, maximum=50,
-    takes=Quota(gigabytes=1), unit=words("GiB"),
+    takes=Quota(gigabytes=1), unit=words("GiB"), change=ChangePolicy.REQUESTED,
 )  # fmt: skip
+FLAVORS = {one.name: one for one in (Flavor("small", 1, 512, 10), Flavor("large", 4, 4096, 20))}
+"""The larger one has the larger disk: nothing goes back from it."""
 CATALOG = Catalog(
     (
         CatalogItem(
@@ -94,7 +100,13 @@ NOBODY = make_person("khong")
 
 
 def make_site(**changes: Any) -> PortalSite:
-    return PortalSite(**{"agencies": AGENCIES, "catalog": CATALOG, **changes})
+    return PortalSite(**{"agencies": AGENCIES, "catalog": CATALOG, "flavors": FLAVORS, **changes})
+
+
+def make_change(one: Deployment, **values: str) -> Draft:
+    """What changes these values of a deployment."""
+    line = Line(one.item, values, 1, one.summary.id, one.version)
+    return Draft((line,), "Thêm chỗ cho hồ sơ năm mới", legal_basis="123/QĐ-STC")
 
 
 def make_draft(item: str = "plain-server", count: int = 1, **changes: Any) -> Draft:

@@ -33,7 +33,7 @@ from infra.store.restoring import restore
 from infra.store.session import SESSION, SessionStore
 from infra.store.work import WorkBook
 
-from .city import AGENCIES, AN, BASE, BINH, CHI, NOW, Clock, make_draft, make_site
+from .city import AGENCIES, AN, BASE, BINH, CHI, NOW, Clock, make_change, make_draft, make_site
 from .conftest import AUDIT_KEY, new_database
 from .test_portal_audit import Tamper, tamper
 from .test_portal_request import approve
@@ -54,12 +54,13 @@ def into(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def full(services: PortalServices, portal: PortalDatabase, book: WorkBook, held: Lease) -> PortalServices:
     """A database in which every table has rows."""
-    one = live(services, book, held, 2)[0]
+    one, other = live(services, book, held, 2)
     with portal.writing() as tx:
         snapshots.insert(tx, one.id, "Trước nâng cấp", "An", NOW)
         made_new = rebuilds.insert(tx, one.id, "", NOW)
         journal.begin(tx, held, made_new, name="rebuild", now=NOW, table=REBUILD_STEP)
     services.submit(AN, make_draft(values={"size": "small", "public": "true", "disk": "5"}), "khóa 1")
+    services.submit(AN, make_change(services.deployment(AN, other.id), size="large"), "khóa 2")
     with portal.writing() as tx:
         end = NOW.replace(year=2027)
         delegations.insert(
@@ -70,7 +71,7 @@ def full(services: PortalServices, portal: PortalDatabase, book: WorkBook, held:
     return services
 
 
-LATER = {"notice", "person", "snapshot", "rebuild", "rebuild_step"}
+LATER = {"notice", "person", "snapshot", "rebuild", "rebuild_step", "deployment_change"}
 """Tables that migration 0002 has not."""
 
 
@@ -113,7 +114,7 @@ def test_a_backup_comes_back_row_by_row_into_either_kind_of_database(
         services = PortalServices(restored, make_site(), lambda: NOW)
         id_ = services.submit(AN, make_draft(), "")
         approve(services, BINH, id_)
-        assert services.request(AN, id_).summary.number == "YC-2026-000003"
+        assert services.request(AN, id_).summary.number == "YC-2026-000004"
         with pytest.raises(StoreUnreachable, match="append-only"), restored.writing() as tx:
             tx.connection.exec_driver_sql("DELETE FROM audit_record WHERE seq = 1")
 
@@ -293,7 +294,7 @@ def test_tables_that_nobody_wrote_to_are_restored_into(
 
 
 def test_a_backup_of_an_older_release_is_brought_to_this_one(into: str, tmp_path: Path) -> None:
-    """Its tables are those of migration 0002: no notices yet."""
+    """Its tables are those of migration 0002."""
     with PortalDatabase(f"sqlite:///{tmp_path}/old.sqlite", key=AUDIT_KEY) as old:
         back_up(old, tmp_path / "new.gz", NOW)
         found = lines(tmp_path / "new.gz")

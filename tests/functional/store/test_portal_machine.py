@@ -20,21 +20,23 @@ from hypothesis.stateful import (
 )
 
 from infra.domain.deployment import DeploymentState
+from infra.domain.parameter import check_values
 from infra.domain.person import Person, Role
 from infra.domain.quota import NO_QUOTA, exceeding, total
 from infra.domain.request import HOLDS_QUOTA
 from infra.domain.words import Words
-from infra.portal.interface import Conflict, NotAllowed
+from infra.portal.interface import Conflict, InputRefused, NotAllowed
 from infra.portal.service.services import PortalServices
 from infra.store import deployment as deployments
 from infra.store import lease, reservation
 from infra.store import request as requests
+from infra.store.change_work import ChangeBook
 from infra.store.deployment import WantedDeployments
 from infra.store.portal_database import PortalDatabase
 from infra.store.request import Wanted
 from infra.store.work import WorkBook
 
-from .city import BASE, LIMIT, NOW, Clock, make_draft, make_person, make_site
+from .city import BASE, CATALOG, LIMIT, NOW, Clock, make_change, make_draft, make_person, make_site
 from .conftest import AUDIT_KEY
 from .test_portal_work import MINUTE, WHY
 
@@ -45,6 +47,10 @@ PEOPLE = [
 ]  # fmt: skip
 SOMEBODY = st.sampled_from(PEOPLE)
 REFUSED = (Conflict, NotAllowed, LookupError)
+VALUES = st.sampled_from([
+    {"public": "true"}, {"public": "false"}, {"size": "large"}, {"disk": "9"}, {"size": "large", "disk": "1"},
+    {"size": "small", "disk": "50", "public": "true"}, {"disk": "9", "public": "false"},
+])  # fmt: skip
 
 
 class City(RuleBasedStateMachine):
@@ -60,11 +66,12 @@ class City(RuleBasedStateMachine):
         with self.portal.writing() as tx:
             reservation.set_account(tx, "sotc", LIMIT, BASE, NOW)
         self.services = PortalServices(self.portal, make_site(), Clock())
-        self.book = WorkBook(self.portal)
+        self.book, self.changing = WorkBook(self.portal), ChangeBook(self.portal)
         held = lease.acquire(self.portal, "agency/sotc", "w", now=NOW, lasts=MINUTE)
         assert held is not None
         self.held = held
         self.effects = 0
+        self.something_stands()
 
     @rule(target=asked, person=SOMEBODY, count=st.integers(1, 5), secret=st.booleans(), urgent=st.booleans())
     def ask(self, person: Person, count: int, secret: bool, urgent: bool) -> str:
@@ -95,10 +102,34 @@ class City(RuleBasedStateMachine):
     def retry(self, request: str, person: Person) -> None:
         self.attempt(request, person, lambda at: self.services.retry(person, request, at, ""))
 
-    @rule(works=st.booleans())
-    def make(self, works: bool) -> None:
+    def something_stands(self) -> None:
+        """One server is there from the beginning, so that changes are reached in few steps."""
+        request = self.ask(PEOPLE[0], 1, False, False)
+        self.decide(request, PEOPLE[1], "approve")
+        self.make(True, False)
+
+    @rule(target=asked, person=SOMEBODY, values=VALUES, at_once=st.booleans())
+    def change_what_stands(self, person: Person, values: dict[str, str], at_once: bool) -> str:
+        for one in self.services.deployments(person, state="active", limit=1).items:
+            shown = self.services.deployment(person, one.id)
+            try:
+                if at_once:
+                    made = self.services.change_deployment(person, one.id, values, shown.version, "")
+                else:
+                    made = self.services.submit(person, make_change(shown, **values), "")
+            except (*REFUSED, InputRefused):
+                continue
+            self.effects += 1
+            return made
+        return ""
+
+    @rule(works=st.booleans(), grown=st.booleans())
+    def make(self, works: bool, grown: bool) -> None:
         """A worker makes what waits first, or fails and takes it back."""
         for _, request in self.book.waiting()[:1]:
+            if self.changing.changes(request):
+                self.carry_out(request, works, grown)
+                continue
             made = self.book.begin(self.held, request, NOW).deployments
             if works:
                 for one in made:
@@ -111,6 +142,26 @@ class City(RuleBasedStateMachine):
                     self.book.gone(self.held, one.id, NOW)
                 self.book.fail(self.held, request, Words("hỏng", "broken"), NOW)
                 self.effects += 3 + len(made)
+
+    @rule(values=VALUES, works=st.booleans(), grown=st.booleans())
+    def change_signed_and_made(self, values: dict[str, str], works: bool, grown: bool) -> None:
+        """In one step, so that many come about."""
+        request = self.change_what_stands(PEOPLE[0], values, False)
+        self.decide(request, PEOPLE[1], "approve")
+        if (PEOPLE[0].agency, request) in self.book.waiting():
+            self.carry_out(request, works, grown)
+
+    def carry_out(self, request: str, works: bool, grown: bool) -> None:
+        """A change; `grown` says that the cloud has its new values by the time it fails."""
+        one = self.changing.begin(self.held, request, NOW)
+        if works:
+            self.changing.settle(self.held, request, {}, NOW)
+            self.effects += 3
+        else:
+            self.changing.undo(self.held, request, WHY, NOW)
+            there = dict(one.values) if grown else {}
+            self.changing.undone(self.held, request, there, why=WHY, now=NOW)
+            self.effects += 4
 
     @rule(person=SOMEBODY)
     def give_back(self, person: Person) -> None:
@@ -142,9 +193,10 @@ class City(RuleBasedStateMachine):
                 connection,
                 WantedDeployments(None, list(set(DeploymentState) - {DeploymentState.RETIRED}), limit=1000),
             )
-        units = {one.id: one.items[0].unit for one in found}
+        parameters = {item.name: item.parameters for item in CATALOG.items}
+        takes = [check_values(parameters[one.item], one.values).takes for one in living]
         assert account.held == total(one.takes for one in found if one.state in HOLDS_QUOTA)
-        assert account.used == BASE + sum((units[one.request] for one in living), start=NO_QUOTA)
+        assert account.used == BASE + sum(takes, start=NO_QUOTA)
         assert not exceeding(account.total, LIMIT)
 
     @invariant()
@@ -157,7 +209,9 @@ class City(RuleBasedStateMachine):
                 assert one.requester not in people
                 assert len(set(people)) == len(people)
                 if one.state in ("approved", "fulfilled", "failed") and not one.emergency:
-                    assert len(signed) == (2 if one.security_level >= 3 else 1)
+                    needed = 2 if one.security_level >= 3 else 1
+                    assert len(signed) == (0 if one.allowed else needed)
+                assert not one.allowed or one.security_level < 3
 
     @invariant()
     def each_effect_has_one_record(self) -> None:

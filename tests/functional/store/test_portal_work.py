@@ -302,7 +302,7 @@ def test_people_see_and_do_with_deployments_what_their_roles_allow(
     shown = services.deployment(AN, one.id)
     assert shown.summary.address == "192.0.2.7"
     assert shown.connect == ((Words("Kết nối SSH", "Connect by SSH"), "ssh debian@192.0.2.7"),)
-    assert shown.may == {"stop", "reboot", "retire", "transfer"}
+    assert shown.may == {"stop", "reboot", "retire", "transfer", "change"}
     assert services.deployment(DUNG, one.id).may == frozenset()
     assert services.deployment(STRANGER_MEMBER, one.id).may == frozenset()
     assert services.deployments(STRANGER).items == ()

@@ -17,10 +17,11 @@ from infra.cloud.errors import WentWrong
 from infra.domain.blueprint import Wanted
 from infra.domain.deployment import DeploymentState
 from infra.domain.opening import Opening
+from infra.domain.quota import Quota
 from infra.domain.request import RequestState
 from infra.domain.snapshot import Snapshot
 from infra.errors import InfraError
-from infra.portal.interface import AuditFilter
+from infra.portal.interface import AuditFilter, Conflict
 from infra.portal.service.services import PortalServices
 from infra.provisioning import worker as worker_module
 from infra.provisioning.agency_stack import DeploymentsNotMade, Outputs
@@ -32,7 +33,7 @@ from infra.store import reservation
 from infra.store.engine import StoreUnreachable
 from infra.store.portal_database import PortalDatabase
 
-from .city import AN, BASE, BINH, CHI, DUNG, Clock, make_draft
+from .city import AN, BASE, BINH, CHI, DUNG, Clock, make_change, make_draft
 from .test_portal_request import approve
 
 LATER = dt.timedelta(minutes=3)
@@ -85,6 +86,18 @@ class MemoryCloud:
     taken: int = 0
     lost: set[str] = field(default_factory=set)
     whole: set[str] = field(default_factory=set)
+    has: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Size and disk of each thing, which never shrink."""
+
+    def bring_to(self, one: Wanted) -> dict[str, str]:
+        """As the stack does: a disk or a size that got smaller would be destroyed and made anew."""
+        held = self.has.setdefault(one.id, {"size": one.value("size"), "disk": one.value("disk")})
+        for name, order in (("size", ["small", "large"].index), ("disk", lambda text: int(text or 0))):
+            if name not in one.stays and held[name] != one.value(name):
+                shrinks = order(one.value(name)) < order(held[name]) and one.value(name) != ""
+                assert not shrinks, f"{one.name} would lose what is on its {name}"
+                held[name] = one.value(name)
+        return held
 
 
 @dataclass
@@ -107,6 +120,9 @@ class MemoryHands:
                 self.cloud.made += 1
                 have[one.id] = f"server-{self.cloud.made}"
                 self.life.step()
+            self._fault("change")
+            self.cloud.bring_to(one)
+            self.life.step()
             self.cloud.on[one.id], self.cloud.open[one.id] = one.on, one.openings
             self.cloud.rebuilt[one.id] = one.rebuilt
         for gone in set(have) - {one.id for one in wanted}:
@@ -114,8 +130,12 @@ class MemoryHands:
             self.life.step()
         self._fault("up")
         return {
-            one.id: {"server_id": have[one.id], "address": "192.0.2.7", "user": "debian"} for one in wanted
-        }
+            one.id: {
+                "server_id": have[one.id], "address": "192.0.2.7", "user": "debian",
+                **self.cloud.has[one.id],
+            }
+            for one in wanted
+        }  # fmt: skip
 
     def forget(self, deployment: str) -> None:
         self.life.step()
@@ -200,6 +220,22 @@ class Stand:
 
     def ask(self, count: int = 2) -> str:
         request = self.services.submit(AN, make_draft(count=count), "")
+        approve(self.services, BINH, request)
+        return request
+
+    def made(self) -> str:
+        """The id of a deployment that is active, small and has a disk of 5 GiB."""
+        draft = make_draft(values={"size": "small", "disk": "5"})
+        request = self.services.submit(AN, draft, "")
+        approve(self.services, BINH, request)
+        self.until_done(self.worker(Life()))
+        (one,) = self.services.request(AN, request).deployments
+        return one
+
+    def change(self, deployment: str, **values: str) -> str:
+        """An approved request that changes it."""
+        shown = self.services.deployment(AN, deployment)
+        request = self.services.submit(AN, make_change(shown, **values), "")
         approve(self.services, BINH, request)
         return request
 
@@ -432,3 +468,167 @@ def test_an_agency_is_in_trouble_until_its_work_is_done_by_whomever(stand: Stand
     worker.run_once()  # its own stacks are behind: it looks at them once
     worker.run_once()
     assert worker.troubled() == 0
+
+
+SMALL, LARGE = Quota(instances=1, cores=1, ram_mib=512, ports=1), Quota(
+    instances=1, cores=4, ram_mib=4096, ports=1
+)  # fmt: skip
+
+
+def account(stand: Stand) -> Quota:
+    """What the agency holds beside its landing zone; nothing of it is only reserved."""
+    with stand.database.reading() as connection:
+        found = reservation.account(connection, "sotc")
+    assert found.held == Quota()
+    return found.used - BASE
+
+
+def test_an_approved_change_is_made_in_place_set_up_seen_and_counted(stand: Stand) -> None:
+    one = stand.made()
+    before = stand.services.deployment(AN, one)
+    request = stand.change(one, size="large", disk="9", public="true")
+    worker = stand.worker(Life())
+    stand.until_done(worker)
+    shown = stand.services.request(AN, request)
+    assert shown.summary.state == RequestState.FULFILLED
+    assert [step.name for step in shown.steps[2:]] == [
+        "prepare", "change", "configure", "probe", "active",
+    ]  # fmt: skip
+    assert worker.hands.ups == 1  # type: ignore[attr-defined]
+    assert worker.hands.set_up_of == [one]  # type: ignore[attr-defined]
+    assert (stand.cloud.made, stand.cloud.has[one]) == (1, {"size": "large", "disk": "9"})
+    after = stand.services.deployment(AN, one)
+    assert after.values == {"size": "large", "disk": "9", "public": "true"}
+    assert (after.summary.state, after.summary.expires) == ("active", before.summary.expires)
+    assert account(stand) == LARGE + Quota(gigabytes=9, floating_ips=1)
+    told = [event.en for _, event in after.events]
+    assert f"{after.summary.name} is changed" in told
+    stand.services.act(AN, one, "retire", after.version, "")
+    stand.until_done(stand.worker(Life()))
+    assert account(stand) == Quota()
+
+
+@pytest.mark.parametrize(
+    ("fault", "has", "takes"),
+    [
+        ("change", {"size": "small", "disk": "5"}, SMALL + Quota(gigabytes=5)),
+        ("await_green", {"size": "large", "disk": "9"}, LARGE + Quota(gigabytes=9)),
+    ],
+)
+def test_a_change_that_cannot_be_had_leaves_what_stood_running_and_says_why(
+    stand: Stand, fault: str, has: dict[str, str], takes: Quota
+) -> None:
+    """What grew in the cloud before it failed stays, as it could only be made smaller by destroying it."""
+    one = stand.made()
+    request = stand.change(one, size="large", disk="9", public="true")
+    stand.until_done(stand.worker(Life(), {fault: [DeploymentsNotMade({"": str(REFUSED)})]}))
+    shown, after = stand.services.request(AN, request), stand.services.deployment(AN, one)
+    assert shown.summary.state == RequestState.FAILED
+    assert "Tổ hợp đã chọn" in shown.failure.vi
+    assert "cannot be had together" in shown.failure.en
+    assert ("không thu nhỏ được" in shown.failure.vi) is (fault == "await_green")
+    assert after.summary.state == "active"
+    assert stand.cloud.has[one] == has
+    assert after.values == {**has, "public": "false"}
+    assert account(stand) == takes
+    assert stand.cloud.made == 1
+    assert "retire" in after.may
+
+
+def test_a_failed_change_is_tried_again_by_its_owner(stand: Stand) -> None:
+    one = stand.made()
+    request = stand.change(one, size="large")
+    stand.until_done(stand.worker(Life(), {"change": [DeploymentsNotMade({"": str(REFUSED)})]}))
+    stand.services.retry(AN, request, stand.services.request(AN, request).version, "")
+    stand.until_done(stand.worker(Life()))
+    assert stand.state(request) == RequestState.FULFILLED
+    assert account(stand) == LARGE + Quota(gigabytes=5)
+
+
+def test_what_was_stopped_since_it_was_approved_is_not_changed_and_the_reason_says_so(stand: Stand) -> None:
+    one = stand.made()
+    request = stand.change(one, size="large")
+    stand.services.act(AN, one, "stop", stand.services.deployment(AN, one).version, "")
+    stand.until_done(stand.worker(Life()))
+    shown = stand.services.request(AN, request)
+    assert shown.summary.state == RequestState.FAILED
+    assert "bật lại" in shown.failure.vi
+    assert "start it" in shown.failure.en
+    assert stand.cloud.has[one]["size"] == "small"
+    assert account(stand) == SMALL + Quota(gigabytes=5)
+
+
+def test_a_restart_or_a_notice_in_between_does_not_void_what_was_signed(stand: Stand) -> None:
+    one = stand.made()
+    request = stand.change(one, size="large")
+    stand.services.act(AN, one, "reboot", stand.services.deployment(AN, one).version, "")
+    stand.until_done(stand.worker(Life()))
+    assert stand.state(request) == RequestState.FULFILLED
+
+
+def test_what_is_being_changed_is_neither_stopped_nor_given_back(stand: Stand) -> None:
+    one = stand.made()
+    request = stand.change(one, size="large")
+    worker = stand.worker(Life())
+    seen: list[frozenset[str]] = []
+
+    def look(*given: object) -> None:
+        shown = stand.services.deployment(AN, one)
+        seen.append(shown.may)
+        for action in ("stop", "reboot", "retire"):
+            with pytest.raises(Conflict, match="changes this deployment"):
+                stand.services.act(AN, one, action, shown.version, "")
+
+    worker.hands.set_up = look  # type: ignore[method-assign]
+    stand.until_done(worker)
+    assert seen == [{"transfer", "open", "console"}]
+    assert stand.state(request) == RequestState.FULFILLED
+
+
+@pytest.mark.parametrize("fails", ["", "change", "await_green"], ids=["fulfilled", "not begun", "taken back"])
+def test_killed_at_every_boundary_a_change_ends_whole_and_nothing_is_lost(
+    services: PortalServices, portal: PortalDatabase, clock: Clock, *, fails: str
+) -> None:
+    """Also a second time, while the next worker makes good what the first one left."""
+
+    def faults() -> dict[str, list[InfraError]]:
+        return {fails: [DeploymentsNotMade({"": str(REFUSED)})]} if fails else {}
+
+    end, kills = 1, 0
+    while True:
+        stand = Stand(services, portal, clock)
+        one = stand.made()
+        request = stand.change(one, size="large", disk="9", public="true")
+        life = Life(end)
+        for worker in (stand.worker(life, faults()), stand.worker(Life(3), faults())):
+            try:
+                stand.until_done(worker)
+            except Killed:
+                kills += 1
+                clock.now += LATER
+        stand.until_done(stand.worker(Life()))
+        _must_be_changed_or_as_it_was(stand, one, request)
+        if life.steps < end:
+            break
+        end += 1
+    assert kills > 15
+
+
+def _must_be_changed_or_as_it_was(stand: Stand, one: str, request: str) -> None:
+    shown = stand.services.deployment(AN, one)
+    has, ended = stand.cloud.has[one], stand.state(request)
+    assert shown.summary.state == "active"
+    assert stand.cloud.made == 1
+    assert {name: shown.values[name] for name in has} == has
+    assert shown.values["public"] == ("true" if ended == RequestState.FULFILLED else "false")
+    size = {"small": SMALL, "large": LARGE}[has["size"]]
+    public = Quota(floating_ips=int(shown.values["public"] == "true"))
+    assert account(stand) == size + Quota(gigabytes=int(has["disk"])) + public
+    if ended == RequestState.FULFILLED:
+        assert has == {"size": "large", "disk": "9"}
+    told = stand.services.audit(DUNG, AuditFilter(text=request), limit=200).items
+    ends = [one for one in told if one.action in ("request.fulfill", "request.fail") and one.about == request]
+    assert len(ends) == 1
+    stand.services.act(CHI, one, "retire", shown.version, "")
+    stand.until_done(stand.worker(Life()))
+    assert account(stand) == Quota()

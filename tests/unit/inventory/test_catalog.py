@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from infra.domain.catalog import Catalog, MetricsEndpoint, ServiceObjective
-from infra.domain.parameter import check_values
+from infra.domain.parameter import ChangePolicy, check_values
 from infra.domain.probe import DnsProbe, HttpProbe, IcmpProbe, SshProbe, TcpProbe
 from infra.domain.quota import Quota
 from infra.errors import InventoryInvalid
+from infra.inventory import load
 from infra.inventory.catalog import load_catalog
 
 from .conftest import INVENTORIES, Folder
@@ -182,12 +183,12 @@ def test_what_is_asked_for_an_item_is_read(lab: Folder) -> None:
     ]  # fmt: skip
     database = next(item for item in catalog_.items if item.name == "database-server")
     assert database.blueprint == "database-server/1"
-    assert database.takes == Quota(ports=1, security_groups=1, volumes=1)
+    assert database.takes == Quota(ports=1, security_groups=1)
     checked = check_values(
         database.parameters, {"size": "vm.small", "volume_gib": "7", "database": "hoso", "ssh_key": KEY}
     )
     assert checked.problems == ()
-    assert checked.takes == Quota(instances=1, cores=1, ram_mib=512, gigabytes=7)
+    assert checked.takes == Quota(instances=1, cores=1, ram_mib=512, volumes=1, gigabytes=7)
     assert catalog_.prices.of(checked.takes)
 
 
@@ -217,6 +218,11 @@ CHOICE = "{value: x, label_vi: a, label_en: b}"
         (f"name: a, kind: integer, {LABELS}, minimum: 1", "maximum", "is missing"),
         (f"name: a, kind: text, {LABELS}, minimum: 3, maximum: 2", "minimum", "above"),
         (f"name: a, kind: text, {LABELS}, takes: {{cores: 1}}", "takes", "integers and switches"),
+        (f"name: a, kind: switch, {LABELS}, takes_once: {{cores: 1}}", "takes_once", "integers only"),
+        (f"name: a, kind: text, {LABELS}, change: requested", "change", "written into the guest"),
+        (f"name: a, kind: switch, {LABELS}, change: perhaps", "change", "is not"),
+        (f"name: a, kind: switch, {LABELS}, unless: {{b: ['x']}}", "unless.b", "no other choice or switch"),
+        (f"name: a, kind: switch, {LABELS}, unless: {{a: ['true']}}", "unless.a", "no other"),
         (f"name: a, kind: text, {LABELS}, pattern: '('", "pattern", "regular expression"),
         (f"name: a, kind: switch, {LABELS}, pattern: x", "pattern", "for texts only"),
         (f"name: a, kind: switch, {LABELS}, default: 'yes'", "default", "Choose yes or no"),
@@ -229,6 +235,49 @@ def test_a_parameter_that_is_wrong_is_named(lab: Folder, parameter: str, key: st
     (problem, *_) = [one for one in lab.problems() if one.file.endswith(FILE)]
     assert problem.key == f"items[1].parameters[0].{key}"
     assert why in problem.why
+
+
+@pytest.mark.parametrize(
+    ("more", "key", "why"),
+    [
+        ("required: false, unless: {size: [x, y]}", "unless.size[1]", "is no value of size"),
+        ("unless: {size: [x]}", "unless", "there always"),
+        ("required: false, default: '3', unless: {size: [x]}", "unless", "there always"),
+        ("required: false, unless: {size: []}", "unless.size", "at least 1"),
+    ],
+)
+def test_what_excludes_a_parameter_names_values_that_there_are(
+    lab: Folder, more: str, key: str, why: str
+) -> None:
+    size = f"name: size, kind: choice, {LABELS}, choices: [{CHOICE}]"
+    asked = f"{size}}}, {{name: gib, kind: integer, minimum: 1, maximum: 9, {LABELS}, {more}"
+    lab.write(FILE, catalog(PLAIN, ASKED.format(parameter=asked)))
+    (problem, *_) = [one for one in lab.problems() if one.file.endswith(FILE)]
+    assert problem.key == f"items[1].parameters[1].{key}"
+    assert why in problem.why
+
+
+def test_how_what_stands_is_changed_is_read(lab: Folder) -> None:
+    plain = lab.load().catalog.server_item("plain-server")
+    policies = {one.name: one.change for one in plain.parameters}
+    assert policies == {
+        "size": ChangePolicy.REQUESTED, "volume_gib": ChangePolicy.REQUESTED,
+        "public_address": ChangePolicy.REQUESTED, "ssh_key": None,
+    }  # fmt: skip
+    volume = next(one for one in plain.parameters if one.name == "volume_gib")
+    assert volume.takes_once == Quota(volumes=1)
+    assert volume.unless == {"size": ("container.small", "container.medium")}
+
+
+@pytest.mark.parametrize("site", ["lab", "production"])
+def test_no_site_offers_a_data_volume_to_a_container(site: str) -> None:
+    inventory = load(INVENTORIES / site)
+    kinds = {one.name: one.hypervisor_type for one in inventory.platform.flavors}
+    for item in inventory.catalog.requestable:
+        fields = {one.name: one for one in item.parameters}
+        if "volume_gib" in fields:
+            sizes = {one.value for one in fields["size"].choices if kinds[one.value] == "lxc"}
+            assert sizes <= set(fields["volume_gib"].unless.get("size", ()))
 
 
 def test_what_can_be_asked_for_says_what_it_is_and_what_cannot_asks_nothing(lab: Folder) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,6 +49,30 @@ def test_a_value_that_is_wrong_is_told(parameter: Parameter, value: str, told: s
     assert name == "p"
     assert told in words.en
     assert words.vi
+
+
+@pytest.mark.parametrize(
+    ("size", "disk", "told", "takes"),
+    [
+        ("s", "5", "It cannot be had where", Quota(cores=1)),
+        ("s", "", "", Quota(cores=1)),
+        ("l", "5", "", Quota(cores=4, gigabytes=5, volumes=1)),
+        ("l", "", "", Quota(cores=4)),
+    ],
+)
+def test_what_another_choice_excludes_is_told_and_an_optional_volume_counts_when_it_is_asked_for(
+    size: str, disk: str, told: str, takes: Quota
+) -> None:
+    sizes = replace(SIZES, name="size")
+    disks = replace(
+        DISK, name="disk", required=False, takes_once=Quota(volumes=1), unless={"size": ("s",)}
+    )  # fmt: skip
+    for parameters in ([sizes, disks], [disks, sizes]):
+        checked = check_values(parameters, {"size": size, "disk": disk})
+        assert [(name, told in words.en) for name, words in checked.problems] == (
+            [("disk", True)] if told else []
+        )
+        assert checked.takes == takes
 
 
 @pytest.mark.parametrize(

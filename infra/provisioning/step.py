@@ -1,4 +1,4 @@
-"""Steps of a worker between two records of the journal: that one begins, and how it ended."""
+"""A step of a worker's work, between two records of the journal: that it begins, and how it ended."""
 
 from __future__ import annotations
 
@@ -28,25 +28,23 @@ class Journal(Protocol):
 
 
 @dataclass(frozen=True)
-class JournaledSteps:
-    """`owner` is the request or the rebuild whose steps they are."""
-
+class Steps:
     journal: Journal
-    lease: Lease
-    owner: str
     clock: Callable[[], datetime]
 
-    def __call__(self, name: str, act: Callable[[], T], *, anew: bool = False) -> T:
-        place = self.journal.step(self.lease, self.owner, name, self.clock(), anew=anew)
+    def take(self, lease: Lease, owner: str, name: str, act: Callable[[], T], *, anew: bool = False) -> T:
+        """What `act` returns. `owner` is the request or the rebuild whose step it is; `anew` begins a new
+        attempt.
+        """
+        place = self.journal.step(lease, owner, name, self.clock(), anew=anew)
         try:
             done = act()
         except LeaseLost:
             raise
         except InfraError as error:
             self.journal.step_ended(
-                self.lease, self.owner, place, state=StepState.FAILED, now=self.clock(),
-                note=plain_words(error),
-            )  # fmt: skip
+                lease, owner, place, state=StepState.FAILED, now=self.clock(), note=plain_words(error)
+            )
             raise
-        self.journal.step_ended(self.lease, self.owner, place, state=StepState.DONE, now=self.clock())
+        self.journal.step_ended(lease, owner, place, state=StepState.DONE, now=self.clock())
         return done
