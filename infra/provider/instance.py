@@ -293,6 +293,11 @@ class Instance(Resource):
         before = server["flavor"]
         if server_flavor.is_of(server, flavors(context.cloud).get(flavor_id)):
             return False
+        if server_flavor.is_container(server):
+            raise WentWrong(
+                f"server {identity} is a system container: nova's resize would make its disk anew from its"
+                " image; make a new server, or replace this one (pulumi up --replace) if its data may go"
+            )
         servers(context.cloud).act(identity, {"resize": {"flavorRef": flavor_id}})
         what = "to be resized"
         server = power_state.settled(context, identity, frozenset({"VERIFY_RESIZE", *_RUNNING}), what)

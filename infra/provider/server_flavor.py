@@ -12,6 +12,7 @@ from infra.cloud.flavor import flavors
 from infra.provider.resource import State
 
 _SIZE = ("vcpus", "ram", "disk", "ephemeral", "swap", "extra_specs")
+_HYPERVISOR = "capabilities:hypervisor_type"
 _CALLED = {"ephemeral": "OS-FLV-EXT-DATA:ephemeral"}
 
 
@@ -32,6 +33,11 @@ def is_of(server: Thing, flavor: Thing) -> bool:
     return held.get("original_name") == flavor["name"] and all(
         (held[key] or 0) == (flavor.get(_CALLED.get(key, key)) or 0) for key in _SIZE if key in held
     )
+
+
+def is_container(server: Thing) -> bool:
+    """Whether its flavor says that it runs as a system container (`capabilities:hypervisor_type`)."""
+    return "lxc" in str((server["flavor"].get("extra_specs") or {}).get(_HYPERVISOR, "")).lower().split()
 
 
 def told(cloud: Cloud, server: Thing, known: State) -> State:

@@ -18,6 +18,7 @@ __all__ = ["cluster", "url"]
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl hoa@quan"
 PURPOSE = "Thêm chỗ cho hồ sơ năm mới"
 CONTAINER = {"size": "container.small", "ssh_key": KEY}
+PLAIN = {"size": "vm.small", "ssh_key": KEY}
 FULL = {"size": "vm.small", "volume_gib": "5", "ssh_key": KEY}
 
 
@@ -67,19 +68,18 @@ def shown(client: Client, one: str) -> dict[str, Any]:
 
 
 def test_a_clerk_changes_the_size_the_approver_sees_before_and_after_and_it_is_made(real: RealStand) -> None:
-    one = made(real, CONTAINER)
+    one = made(real, PLAIN)
     with real.as_person("hoa") as hoa:
         assert f'href="/deployments/{one}/change"' in hoa.get(f"/deployments/{one}").text
         place = f"/deployments/{one}/change"
         page = hoa.get(place).text
-        assert "Hiện nay: Nhỏ." in page
-        assert "container.medium" in page
-        assert "vm.small" not in page
-        assert "volume_gib" not in page
-        form = {**entered(page), "items[0].values.size": "container.medium"}
+        assert "Hiện nay: Nhỏ, máy ảo đầy đủ." in page
+        assert "vm.medium" in page
+        assert "container." not in page
+        form = {**entered(page), "items[0].values.size": "vm.medium"}
         looked = hoa.post("/requests/check", data=form).json()
         assert looked["problems"] == {}
-        assert "+30.000" in looked["takes"]
+        assert "+150.000" in looked["takes"]
         answer = hoa.post(place, data=form)
         assert answer.status_code == 303, re.findall(r"✘ ([^<]+)", answer.text)
         request = answer.headers["location"].rpartition("/")[2]
@@ -92,20 +92,20 @@ def test_a_clerk_changes_the_size_the_approver_sees_before_and_after_and_it_is_m
     with real.as_person("binh") as binh:
         facts = binh.get(f"/approvals/{request}").text
         assert re.search(r"Trước.*Sau.*Cỡ máy.*Nhỏ.*Vừa", facts, re.DOTALL)
-        assert "+30.000" in facts
+        assert "+150.000" in facts
     approved(real, request)
     real.work()
     with real.as_person("hoa") as hoa:
-        assert shown(hoa, one)["values"]["size"] == "container.medium"
+        assert shown(hoa, one)["values"]["size"] == "vm.medium"
         assert "Vừa" in hoa.get(f"/deployments/{one}").text
         assert "Hoàn thành" in hoa.get(f"/requests/{request}").text
 
 
 def test_what_failed_is_told_and_what_stood_stays(real: RealStand) -> None:
-    one = made(real, CONTAINER)
+    one = made(real, PLAIN)
     with real.as_person("hoa") as hoa:
         line = {"deployment": one, "version": shown(hoa, one)["version"]}
-        body = asked({"size": "container.medium"}, **line)
+        body = asked({"size": "vm.medium"}, **line)
         request = post(hoa, "/requests", body, "key-change").json()["id"]
         assert post(hoa, "/requests", body, "key-change").json()["id"] == request
         approved(real, request)
@@ -114,7 +114,7 @@ def test_what_failed_is_told_and_what_stood_stays(real: RealStand) -> None:
         assert found["summary"]["state"] == "failed"
         assert found["failure"] == {"vi": "hết chỗ", "en": "no room"}
         after = shown(hoa, one)
-        assert (after["summary"]["state"], after["values"]["size"]) == ("active", "container.small")
+        assert (after["summary"]["state"], after["values"]["size"]) == ("active", "vm.small")
         assert "change" in after["may"]
 
 

@@ -92,14 +92,14 @@ def look(page: Page, name: str) -> None:
 def test_a_clerk_makes_a_server_larger_and_the_approver_sees_what_it_was(
     browser: Browser, city: RealStand, address: str, language: str, screen: str
 ) -> None:
-    say, one, name = TEXTS[language], made(city, {"size": "container.small"}), f"{language}-{screen}"
+    say, one, name = TEXTS[language], made(city, {"size": "vm.small"}), f"{language}-{screen}"
     with seen(browser, city, address, "hoa", language, screen) as page:
         page.goto(f"{address}/deployments/{one}")
         look(page, f"deployment-{name}")
         page.get_by_role("link", name=say["change"], exact=True).click()
         expect(page.locator("#takes-title")).to_contain_text(say["more"])
         page.get_by_label(say["size"]).check()
-        expect(page.locator("#takes")).to_contain_text(re.compile(r"\+₫?30[.,]000"))
+        expect(page.locator("#takes")).to_contain_text(re.compile(r"\+₫?150[.,]000"))
         page.get_by_label(say["purpose"]).fill("Thêm người dùng từ tháng sau")
         look(page, f"form-{name}")
         page.get_by_role("button", name=say["submit"]).click()

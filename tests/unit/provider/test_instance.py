@@ -524,3 +524,14 @@ class TestAServerThatNoHostTook:
         with pytest.raises(WaitedTooLong, match="spawning"):
             made(context(seconds=1800.0))
         assert list(ground.kind("servers")) == [server["id"]]
+
+
+def test_a_container_is_never_resized_as_that_would_lose_its_disk(
+    ground: FakeOpenStack, context: Contexts
+) -> None:
+    ground.kind("flavors")["small"]["extra_specs"] = {"capabilities:hypervisor_type": "<or> LXC <or> lxc"}
+    identity, state = made(context(), flavorId="small")
+    before = dict(ground.kind("servers")[identity])
+    with pytest.raises(WentWrong, match="make its disk anew"):
+        KIND.update(context(), identity, state, checked(flavorId="big"), {"flavorId"})
+    assert ground.kind("servers")[identity] == before
