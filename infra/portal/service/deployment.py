@@ -12,6 +12,7 @@ from infra.domain.approval import DOUBLE_FROM_LEVEL
 from infra.domain.audit import moment
 from infra.domain.change import offered
 from infra.domain.deployment import DeploymentEvent, DeploymentState
+from infra.domain.flavor import CONTAINER
 from infra.domain.parameter import ChangePolicy
 from infra.domain.person import SEES_ALL, Person, Role
 from infra.domain.request import Request, RequestState
@@ -235,11 +236,18 @@ class DeploymentService:
             may -= upkeep.INTERRUPTS
         if change and change.begun:
             may -= upkeep.DISKS
+        if self._is_container(one):
+            may.discard("snapshot")
         if Role.OPERATOR in person.roles and one.state not in (
             DeploymentState.RETIRING, DeploymentState.RETIRED
         ):  # fmt: skip
             may.add("unhold" if one.legal_hold else "hold")
         return may
+
+    def _is_container(self, one: domain.Deployment) -> bool:
+        """Nova makes no image of a container's disk."""
+        flavor = self._ground.site.flavors.get(one.values.get("size", ""))
+        return flavor is not None and flavor.hypervisor_type == CONTAINER
 
     def _is_ending(self, one: domain.Deployment) -> bool:
         """It is renewed from the first notice on, not before: else nobody would ever look again."""

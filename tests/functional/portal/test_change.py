@@ -227,3 +227,12 @@ def test_a_container_gets_no_volume_as_one_types_and_at_the_api(real: RealStand)
         for given, volumes in ((FULL, 1), (CONTAINER, 0)):
             looked = post(hoa, "/previews", asked(given), "key-looked").json()
             assert {one["resource"]: one["takes"] for one in looked["quota"]}["volumes"] == volumes
+
+
+@pytest.mark.parametrize(("values", "offered"), [(PLAIN, True), (CONTAINER, False)])
+def test_a_snapshot_is_offered_of_what_has_a_disk_to_make_an_image_of(
+    real: RealStand, values: dict[str, str], offered: bool
+) -> None:
+    one = made(real, values)
+    with real.as_person("hoa") as hoa:
+        assert ("snapshot" in shown(hoa, one)["may"]) is offered
