@@ -266,6 +266,7 @@ def _log_to_journal() -> None:
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
     for chatty in ("alembic", "httpx", "paramiko"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("paramiko.transport").setLevel(logging.CRITICAL)  # a guest that boots is no trouble
 
 
 def _now() -> dt.datetime:
