@@ -31,7 +31,10 @@ from infra.inventory import Inventory
 from infra.settings import SitePaths
 
 READING_SECONDS = 20.0
-KEYSCAN_SECONDS = 3
+KEYSCAN_SECONDS = 10
+LOGIN_SECONDS = 20.0
+"""An emulated guest on a busy machine takes as long for a login. Who hangs up before and comes again keeps
+its sshd busy with logins that nobody waits for, until it refuses all (MaxStartups)."""
 CONSOLE, FIRST_USE, FORMER = "console", "first use", "its own of before"
 BEGIN_KEYS, END_KEYS = "-----BEGIN SSH HOST KEY KEYS-----", "-----END SSH HOST KEY KEYS-----"  # cloud-init's
 
@@ -250,5 +253,5 @@ class GuestRoll:
 
 
 def _log_in(target: ssh.Target) -> None:
-    with ssh.Connection(target, deadline_seconds=5.0) as connection:
-        connection.run("true", deadline_seconds=10.0)
+    with ssh.Connection(target, deadline_seconds=LOGIN_SECONDS) as connection:
+        connection.run("true", deadline_seconds=LOGIN_SECONDS)

@@ -26,7 +26,7 @@ from infra.settings import SitePaths
 REACH_SECONDS = 300.0
 """An emulated Debian on a busy machine of two cores took 65 s alone."""
 PLAYBOOK_SECONDS = 1200
-INTERVAL_SECONDS = 1.0
+FIRST_INTERVAL_SECONDS, LONGEST_INTERVAL_SECONDS = 1.0, 10.0
 PLAYBOOKS = Path("playbooks/blueprints")
 
 
@@ -88,11 +88,12 @@ class GuestSetup:
             self._play(playbook, guest, wanted)
 
     def _reach(self, guest: Guest) -> None:
-        deadline = self.clock() + REACH_SECONDS
+        deadline, interval = self.clock() + REACH_SECONDS, FIRST_INTERVAL_SECONDS
         while self._roll.reach(guest, watched=True) is None:
             if self.clock() > deadline:
                 raise GuestNotReached(f"no SSH to {guest.label} at {guest.address} in {REACH_SECONDS:.0f} s")
-            self.pause(INTERVAL_SECONDS)
+            self.pause(interval)
+            interval = min(interval * 1.3, LONGEST_INTERVAL_SECONDS)
 
     def _play(self, playbook: Path, guest: Guest, wanted: Wanted) -> None:
         from ansible_runner import run  # half a second of imports
