@@ -36,7 +36,7 @@ SSH_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okW
 PEOPLE = ("hoa", "binh", "dung", "lan")
 """A member, an approver, an operator and an auditor."""
 NOBODY = ""
-VALUES = {"size": "container.small", "ssh_key": SSH_KEY}
+VALUES = {"size": "vm.small", "ssh_key": SSH_KEY}
 DRAFT = {"items": [{"item": "plain-server", "values": VALUES}], "purpose": "Trang tiếp nhận hồ sơ"}
 DAYS = {"first": "2027-02-01", "last": "2027-02-05"}
 RIGHT: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
