@@ -10,7 +10,7 @@ from infra.domain.probe import DnsProbe, HttpProbe, IcmpProbe, Probe, SshProbe, 
 from monitoring.exporters.probe_dns import ask_dns
 from monitoring.exporters.probe_http import ask_http
 from monitoring.exporters.probe_icmp import ask_icmp
-from monitoring.exporters.probe_outcome import Answer, Outcome, Phases, Target, reason_of
+from monitoring.exporters.probe_outcome import Answer, Outcome, Phases, ProbeImpossible, Target, reason_of
 from monitoring.exporters.probe_tcp import ask_ssh, ask_tcp
 
 
@@ -21,6 +21,10 @@ async def run(probe: Probe, target: Target) -> Outcome:
         async with asyncio.timeout(probe.timeout_seconds):
             answer = await _ask(probe, target, phases)
     except OSError as error:  # TimeoutError among them
+        if (
+            isinstance(probe, DnsProbe) and probe.resolver
+        ):  # the time was over before its own was, on a busy loop
+            raise ProbeImpossible("resolver", f"{probe.resolver} does not answer") from error
         answer = Answer(reason_of(error))
     phases.close()
     seconds = time.monotonic() - began

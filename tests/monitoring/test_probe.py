@@ -213,6 +213,19 @@ def test_a_resolver_that_is_down_says_nothing_of_the_workload() -> None:
     assert caught.value.reason == "resolver"
 
 
+def test_a_resolver_that_is_down_says_nothing_of_the_workload_on_a_busy_loop_either(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def late(*_: object) -> None:
+        await asyncio.sleep(60)  # its own time is over without the loop having looked
+
+    monkeypatch.setattr("monitoring.exporters.probe.ask_dns", late)
+    scenario, _ = silent(HOST)
+    with pytest.raises(ProbeImpossible) as caught:
+        asyncio.run(scenario)  # type: ignore[arg-type]
+    assert caught.value.reason == "resolver"
+
+
 def test_an_address_that_answers_echo_is_good() -> None:
     outcome = asyncio.run(run(IcmpProbe(name="ping"), TARGET))
     assert outcome.good
