@@ -21,9 +21,7 @@ async def run(probe: Probe, target: Target) -> Outcome:
         async with asyncio.timeout(probe.timeout_seconds):
             answer = await _ask(probe, target, phases)
     except OSError as error:  # TimeoutError among them
-        if (
-            isinstance(probe, DnsProbe) and probe.resolver
-        ):  # the time was over before its own was, on a busy loop
+        if isinstance(probe, DnsProbe) and probe.resolver:  # on a busy loop its own time ends after ours
             raise ProbeImpossible("resolver", f"{probe.resolver} does not answer") from error
         answer = Answer(reason_of(error))
     phases.close()
