@@ -9,6 +9,7 @@ import click
 from rich.console import RenderableType
 from rich.text import Text
 
+from infra.cli.deployment_order import Order, deployment_argument, ordering, yes_option
 from infra.cli.deployment_upkeep import COMMANDS
 from infra.cli.portal_client import Portal, Source, draft_refused
 from infra.cli.portal_view import (
@@ -36,6 +37,7 @@ from infra.portal.language import Reader
 NAME, STATE, AGENCY = Words("Tên", "Name"), Words("Trạng thái", "State"), Words("Cơ quan", "Agency")
 WHAT, ADDRESS = Words("Loại", "What"), Words("Địa chỉ", "Address")
 UNTIL = Words("Dùng đến", "Until")
+GONE = Words("Xóa {} và mọi dữ liệu trong đó?", "Delete {} and all data in it?")
 ACTIONS = {
     "start": "Start DEPLOYMENT, which was stopped.",
     "stop": "Stop DEPLOYMENT; it keeps its disks, its addresses and its share of the quota.",
@@ -149,32 +151,14 @@ def _check(portal: Portal, say: Reader, output: str, source: Source, unsigned: b
 def _action(name: str, sentence: str) -> Callable[..., Any]:
     """The command of an action."""
 
-    def act(
-        *,
-        portal: Portal,
-        say: Reader,
-        output: str,
-        name_: str,
-        version: int | None,
-        key: str,
-        yes: bool = True,
-    ) -> None:
-        before = found_deployment(portal, name_)
-        summary = before["summary"]
-        if not yes:
-            asked = Words("Xóa {} và mọi dữ liệu trong đó?", "Delete {} and all data in it?")
-            click.confirm(say.words(asked).format(summary["name"]), abort=True, err=True)
-        body = {"action": name, "version": version or before["version"]}
-        portal.change("deployments", summary["id"], "actions", body=body, key=key)
-        found = portal.read("deployments", summary["id"])
-        line = Text.assemble(f"{summary['name']}  ", state(say, found["summary"]["state"]), f"  {name}")
-        show(output, found, line)
+    def act(order: Order, *, yes: bool = True) -> None:
+        order.confirm(GONE, order.name, yes=yes)
+        order.send(name)
 
-    command: Any = key_option(version_option(portal_options(act)))
+    command: Any = ordering(act)
     if name == "retire":
-        command = click.option("--yes", is_flag=True, help="Do not ask whether it is meant.")(command)
-    command = click.argument("name_", metavar="DEPLOYMENT")(command)
-    made: Callable[..., Any] = deployment.command(name, help=sentence)(command)
+        command = yes_option(command)
+    made: Callable[..., Any] = deployment.command(name, help=sentence)(deployment_argument(command))
     return made
 
 

@@ -6,12 +6,11 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from rich.text import Text
 
+from infra.cli.deployment_order import Order, deployment_argument, ordering, yes_option
 from infra.cli.portal_client import Portal
 from infra.cli.portal_view import (
     found_deployment,
-    key_option,
     listing,
     moment,
     plain,
@@ -19,7 +18,6 @@ from infra.cli.portal_view import (
     show,
     state,
     told,
-    version_option,
 )
 from infra.domain.opening import Service, Source
 from infra.domain.words import Words
@@ -29,8 +27,7 @@ LOST = Words(
     "Mọi thứ trên ổ hệ thống của {} sẽ mất. Tiếp tục?", "Everything on the system disk of {} is lost. Go on?"
 )
 GOES = Words("Xóa bản chụp {} của {}?", "Delete the snapshot {} of {}?")
-deployment_argument = click.argument("name_", metavar="DEPLOYMENT")
-yes_option = click.option("--yes", is_flag=True, help="Do not ask whether it is meant.")
+snapshot_argument = click.argument("snapshot_name", metavar="SNAPSHOT")
 
 
 @click.command("open")
@@ -40,35 +37,25 @@ yes_option = click.option("--yes", is_flag=True, help="Do not ask whether it is 
 @click.option("--port", default="", help="The port, for the service tcp.")
 @click.option("--from", "source", required=True, type=click.Choice([str(one) for one in Source]),
               help="Who reaches it.")  # fmt: skip
-@key_option
-@version_option
-@portal_options
-def open_(  # noqa: PLR0917 (its options)
-    portal: Portal, say: Reader, output: str, name_: str, service: str, port: str, source: str, key: str,
-    version: int | None,
-) -> None:  # fmt: skip
+@ordering
+def open_(order: Order, *, service: str, port: str, source: str) -> None:
     """Let somebody reach a service of DEPLOYMENT."""
-    values = {"service": service, "source": source, "port": port}
-    _act(portal, say, output, name_, "open", values, key, version)
+    order.send("open", {"service": service, "source": source, "port": port})
 
 
 @click.command("close")
 @deployment_argument
 @click.argument("opening", metavar="OPENING")
-@key_option
-@version_option
-@portal_options
-def close(  # noqa: PLR0917 (its options)
-    portal: Portal, say: Reader, output: str, name_: str, opening: str, key: str, version: int | None
-) -> None:
+@ordering
+def close(order: Order, *, opening: str) -> None:
     """Close OPENING of DEPLOYMENT, as `reach` names it, such as web:city."""
-    _act(portal, say, output, name_, "close", {"opening": opening}, key, version)
+    order.send("close", {"opening": opening})
 
 
 @click.command("reach")
 @deployment_argument
 @portal_options
-def reach(portal: Portal, say: Reader, output: str, name_: str) -> None:
+def reach(*, portal: Portal, say: Reader, output: str, name_: str) -> None:
     """Show who can reach DEPLOYMENT."""
     found = found_deployment(portal, name_)
     show(output, found["upkeep"]["openings"], _openings(say, found))
@@ -77,7 +64,7 @@ def reach(portal: Portal, say: Reader, output: str, name_: str) -> None:
 @click.command("snapshots")
 @deployment_argument
 @portal_options
-def snapshots(portal: Portal, say: Reader, output: str, name_: str) -> None:
+def snapshots(*, portal: Portal, say: Reader, output: str, name_: str) -> None:
     """Show the snapshots of DEPLOYMENT."""
     found = found_deployment(portal, name_)
     show(output, found["upkeep"]["snapshots"], _snapshots(say, found))
@@ -86,85 +73,57 @@ def snapshots(portal: Portal, say: Reader, output: str, name_: str) -> None:
 @click.command("snapshot")
 @deployment_argument
 @click.argument("snapshot_name", metavar="NAME")
-@key_option
-@version_option
-@portal_options
-def snapshot(  # noqa: PLR0917 (its options)
-    portal: Portal, say: Reader, output: str, name_: str, snapshot_name: str, key: str, version: int | None
-) -> None:
+@ordering
+def snapshot(order: Order, *, snapshot_name: str) -> None:
     """Keep the system disk of DEPLOYMENT as it is now, as a snapshot NAME to go back to."""
-    _act(portal, say, output, name_, "snapshot", {"name": snapshot_name}, key, version)
+    order.send("snapshot", {"name": snapshot_name})
 
 
 @click.command("delete-snapshot")
 @deployment_argument
-@click.argument("snapshot_name", metavar="SNAPSHOT")
+@snapshot_argument
 @yes_option
-@key_option
-@version_option
-@portal_options
-def delete_snapshot(  # noqa: PLR0917 (its options)
-    portal: Portal, say: Reader, output: str, name_: str, snapshot_name: str, yes: bool, key: str,
-    version: int | None,
-) -> None:  # fmt: skip
+@ordering
+def delete_snapshot(order: Order, *, snapshot_name: str, yes: bool) -> None:
     """Delete SNAPSHOT (its name or id) of DEPLOYMENT."""
-    found = found_deployment(portal, name_)
-    values = {"snapshot": _snapshot_id(found, snapshot_name)}
-    if not yes:
-        asked = say.words(GOES).format(snapshot_name, found["summary"]["name"])
-        click.confirm(asked, abort=True, err=True)
-    _act(portal, say, output, name_, "delete_snapshot", values, key, version)
+    order.confirm(GOES, snapshot_name, order.name, yes=yes)
+    order.send("delete_snapshot", {"snapshot": _snapshot_id(order.found, snapshot_name)})
 
 
 @click.command("revert")
 @deployment_argument
-@click.argument("snapshot_name", metavar="SNAPSHOT")
+@snapshot_argument
 @yes_option
-@key_option
-@version_option
-@portal_options
-def revert(  # noqa: PLR0917 (its options)
-    portal: Portal, say: Reader, output: str, name_: str, snapshot_name: str, yes: bool, key: str,
-    version: int | None,
-) -> None:  # fmt: skip
+@ordering
+def revert(order: Order, *, snapshot_name: str, yes: bool) -> None:
     """Make the system disk of DEPLOYMENT what it was in SNAPSHOT (its name or id)."""
-    found = found_deployment(portal, name_)
-    values = {"snapshot": _snapshot_id(found, snapshot_name)}
-    _sure(say, found, yes=yes)
-    _act(portal, say, output, name_, "revert", values, key, version)
+    order.confirm(LOST, order.name, yes=yes)
+    order.send("revert", {"snapshot": _snapshot_id(order.found, snapshot_name)})
 
 
 @click.command("rebuild")
 @deployment_argument
 @yes_option
-@key_option
-@version_option
-@portal_options
-def rebuild(  # noqa: PLR0917 (its options)
-    portal: Portal, say: Reader, output: str, name_: str, yes: bool, key: str, version: int | None
-) -> None:
+@ordering
+def rebuild(order: Order, *, yes: bool) -> None:
     """Put a new system on the system disk of DEPLOYMENT; its addresses and its data volume stay."""
-    _sure(say, found_deployment(portal, name_), yes=yes)
-    _act(portal, say, output, name_, "rebuild", {}, key, version)
+    order.confirm(LOST, order.name, yes=yes)
+    order.send("rebuild")
 
 
 @click.command("transfer")
 @deployment_argument
 @click.argument("person", metavar="PERSON")
-@key_option
-@version_option
-@portal_options
-def transfer(  # noqa: PLR0917 (its options)
-    portal: Portal, say: Reader, output: str, name_: str, person: str, key: str, version: int | None
-) -> None:
+@ordering
+def transfer(order: Order, *, person: str) -> None:
     """Hand DEPLOYMENT on to PERSON (an id; `show --output json` lists the possible ones)."""
-    _act(portal, say, output, name_, "transfer", {"to": person}, key, version)
+    order.send("transfer", {"to": person})
 
 
 @click.command("console")
 @deployment_argument
 @portal_options
-def console(portal: Portal, say: Reader, output: str, name_: str) -> None:
+def console(*, portal: Portal, say: Reader, output: str, name_: str) -> None:
     """Show what the server of DEPLOYMENT printed last; that it was read is recorded."""
     id_ = found_deployment(portal, name_)["summary"]["id"]
     found = portal.read("deployments", id_, "console")
@@ -174,24 +133,6 @@ def console(portal: Portal, say: Reader, output: str, name_: str) -> None:
 COMMANDS = (
     open_, close, reach, snapshot, snapshots, delete_snapshot, revert, rebuild, transfer, console,
 )  # fmt: skip
-
-
-def _act(  # noqa: PLR0917 (what a call needs)
-    portal: Portal, say: Reader, output: str, name: str, action: str, values: dict[str, str], key: str,
-    version: int | None,
-) -> None:  # fmt: skip
-    before = found_deployment(portal, name)
-    summary = before["summary"]
-    body = {"action": action, "version": version or before["version"], "values": values}
-    portal.change("deployments", summary["id"], "actions", body=body, key=key)
-    found = portal.read("deployments", summary["id"])
-    line = Text.assemble(f"{summary['name']}  ", state(say, found["summary"]["state"]), f"  {action}")
-    show(output, found, line)
-
-
-def _sure(say: Reader, found: Any, *, yes: bool) -> None:
-    if not yes:
-        click.confirm(say.words(LOST).format(found["summary"]["name"]), abort=True, err=True)
 
 
 def _snapshot_id(found: Any, name: str) -> str:

@@ -17,6 +17,7 @@ import pytest
 from infra.cloud.credentials import Credentials
 from infra.domain.plan import Finding, Plan
 from infra.inventory import Inventory, load
+from infra.provisioning.agency_stack import AgencyStacks, StackPlace
 from infra.provisioning.stack import Stacks
 from infra.provisioning.stack_result import StackProgress
 from tests.fakes.openstack_server import FakeServer
@@ -98,3 +99,21 @@ def place(tmp_path: Path, cache: Path, server: FakeServer) -> Place:
 @pytest.fixture
 def agency_with_servers(place: Place) -> str:
     return next(agency.code for agency in place.inventory.agencies if agency.servers)
+
+
+@pytest.fixture
+def agency(place: Place) -> str:
+    """One with a landing zone and nothing in it."""
+    code = next(one.code for one in place.inventory.agencies if not one.servers)
+    with place.stacks() as stacks:
+        stacks.platform_up()
+        stacks.zone_up([code])
+    return code
+
+
+@pytest.fixture
+def worker_stacks(place: Place, agency: str, tmp_path: Path) -> Iterator[AgencyStacks]:
+    where = StackPlace(tmp_path / "portal", place.cache, "", "passphrase")
+    credentials = Credentials.from_environment(place.server.environment())
+    with AgencyStacks(place.inventory, where, credentials, "ssh-ed25519 AAAAC3Nz worker") as stacks:
+        yield stacks

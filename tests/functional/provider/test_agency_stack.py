@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from infra.cloud.credentials import Credentials
 from infra.domain.blueprint import DEPLOYMENT_KEY, Wanted
 from infra.domain.catalog import ITEM_KEY
-from infra.provisioning.agency_stack import AgencyStacks, DeploymentsNotMade, StackPlace
+from infra.provisioning.agency_stack import AgencyStacks, DeploymentsNotMade
 from stacks.blueprints import REALISES
 from stacks.blueprints.network import RANGE, addresses_of
 from tests.functional.provider.conftest import Place
@@ -33,24 +30,6 @@ DATABASE = Wanted(
 NETWORK = Wanted(
     "id-4", "private-network-4-1", "private-network", "private-network", {"purpose": "database"}, on=True
 )
-
-
-@pytest.fixture
-def agency(place: Place) -> str:
-    """One with a landing zone and nothing in it."""
-    code = next(one.code for one in place.inventory.agencies if not one.servers)
-    with place.stacks() as stacks:
-        stacks.platform_up()
-        stacks.zone_up([code])
-    return code
-
-
-@pytest.fixture
-def worker_stacks(place: Place, agency: str, tmp_path: Path) -> Iterator[AgencyStacks]:
-    where = StackPlace(tmp_path / "portal", place.cache, "", "passphrase")
-    credentials = Credentials.from_environment(place.server.environment())
-    with AgencyStacks(place.inventory, where, credentials, "ssh-ed25519 AAAAC3Nz worker") as stacks:
-        yield stacks
 
 
 def test_every_item_that_can_be_asked_for_has_a_blueprint(place: Place) -> None:

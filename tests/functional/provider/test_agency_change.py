@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.cloud.credentials import Credentials
 from infra.domain.blueprint import Wanted
-from infra.provisioning.agency_stack import AgencyStacks, StackPlace
-from tests.functional.provider.conftest import Place, cache, place, pulumis_own_litter, server
+from infra.provisioning.agency_stack import AgencyStacks
+from tests.functional.provider.conftest import Place
 
-__all__ = ["cache", "place", "pulumis_own_litter", "server"]
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl hoa"
 PLAIN = Wanted(
@@ -22,24 +18,6 @@ PLAIN = Wanted(
     {"size": "vm.small", "volume_gib": "5", "public_address": "false", "ssh_key": KEY}, on=True,
 )  # fmt: skip
 LARGER = {"size": "vm.medium", "volume_gib": "9", "public_address": "true"}
-
-
-@pytest.fixture
-def agency(place: Place) -> str:
-    """One with a landing zone and nothing in it."""
-    code = next(one.code for one in place.inventory.agencies if not one.servers)
-    with place.stacks() as stacks:
-        stacks.platform_up()
-        stacks.zone_up([code])
-    return code
-
-
-@pytest.fixture
-def stacks(place: Place, agency: str, tmp_path: Path) -> Iterator[AgencyStacks]:
-    where = StackPlace(tmp_path / "portal", place.cache, "", "passphrase")
-    credentials = Credentials.from_environment(place.server.environment())
-    with AgencyStacks(place.inventory, where, credentials, "ssh-ed25519 AAAAC3Nz worker") as made:
-        yield made
 
 
 def changed(one: Wanted, stays: tuple[str, ...] = (), **values: str) -> Wanted:
@@ -59,31 +37,31 @@ def stands(place: Place) -> dict[str, Any]:
 
 
 def test_a_change_is_made_in_place_and_taken_back_without_losing_what_grew(
-    place: Place, agency: str, stacks: AgencyStacks
+    place: Place, agency: str, worker_stacks: AgencyStacks
 ) -> None:
-    stacks.up(agency, [PLAIN])
+    worker_stacks.up(agency, [PLAIN])
     before = stands(place)
     (volume,) = before["volumes"]
-    made = stacks.up(agency, [changed(PLAIN, **LARGER)])["id-1"]
+    made = worker_stacks.up(agency, [changed(PLAIN, **LARGER)])["id-1"]
     after = {**before, "flavor": "vm.medium", "volumes": {volume: 9}, "addresses": before["addresses"] + 1}
     assert stands(place) == after
     assert (made["size"], made["volume_gib"]) == ("vm.medium", "9")
     assert made["ssh"] == f"ssh debian@{made['address']}"
 
-    made = stacks.up(agency, [changed(PLAIN, ("volume_gib",))])["id-1"]
+    made = worker_stacks.up(agency, [changed(PLAIN, ("volume_gib",))])["id-1"]
     assert stands(place) == {**before, "volumes": {volume: 9}}
     assert (made["size"], made["volume_gib"], made["address"]) == ("vm.small", "9", "")
 
-    stacks.up(agency, [changed(PLAIN, volume_gib="9")])
+    worker_stacks.up(agency, [changed(PLAIN, volume_gib="9")])
     assert stands(place) == {**before, "volumes": {volume: 9}}
 
 
-def test_a_size_that_cannot_go_back_stays(place: Place, agency: str, stacks: AgencyStacks) -> None:
-    stacks.up(agency, [changed(PLAIN, volume_gib="")])
+def test_a_size_that_cannot_go_back_stays(place: Place, agency: str, worker_stacks: AgencyStacks) -> None:
+    worker_stacks.up(agency, [changed(PLAIN, volume_gib="")])
     before = stands(place)
-    made = stacks.up(agency, [changed(PLAIN, size="vm.medium")])["id-1"]
+    made = worker_stacks.up(agency, [changed(PLAIN, size="vm.medium")])["id-1"]
     assert (made["size"], made["volume_gib"]) == ("vm.medium", "5")
     assert stands(place)["server"] == before["server"]
-    made = stacks.up(agency, [changed(PLAIN, ("size",), volume_gib="")])["id-1"]
+    made = worker_stacks.up(agency, [changed(PLAIN, ("size",), volume_gib="")])["id-1"]
     assert stands(place) == {**before, "flavor": "vm.medium"}
     assert (made["size"], made["volume_gib"]) == ("vm.medium", "")
