@@ -170,7 +170,9 @@ def wiring(
         openid=openid,
         contact=settings.file.contact,
         ops_url=settings.file.ops_url,
-        metrics=PortalMetrics(lambda: portal_figures.read(database)),
+        metrics=PortalMetrics(
+            lambda: portal_figures.read(database, _now(), mails=settings.file.mail is not None)
+        ),
     )
     return wired, site
 
