@@ -13,7 +13,6 @@ from pydantic import AfterValidator, Field
 from infra.inventory.schema import Strict
 from infra.inventory.value import AbsolutePath, refuse
 
-
 LEDGER = "sqlite:////var/lib/citycloud-sla-ledger/ledger.sqlite"
 """The role's own."""
 
