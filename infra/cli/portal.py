@@ -36,6 +36,7 @@ from infra.portal.service.account import take_in
 from infra.portal.service.ground import PortalSite
 from infra.portal.service.services import PortalServices
 from infra.portal.session import Access
+from infra.portal.sla_reading import SlaView
 from infra.portal.status import PORT, CloudView
 from infra.portal.usage_reading import UsageView
 from infra.portal.wiring import Wiring
@@ -157,6 +158,7 @@ def wiring(
     site = PortalSite(
         agencies=agencies, catalog=inventory.catalog, capacity=view.capacity, status=view.status,
         usage=UsageView(monitoring, _now).usage, policies=inventory.policies,
+        sla=SlaView(settings.file.ops_url).sla,
         console=lambda server, lines: console_log(service, server, lines), look_up=directory.look_up,
         flavors={one.name: one for one in inventory.platform.flavors},
     )  # fmt: skip
