@@ -97,6 +97,10 @@ class AgencyStacks:
             raise DeploymentsNotMade(reasons or {"": str(failed)}) from failed
         return _outputs(events.outputs.get("deployments") or {})
 
+    @property
+    def volumes_grow_attached(self) -> bool:
+        return self._inventory.site.volume_backend.grows_attached
+
     def image(self, wanted: Wanted) -> str:
         """The name of the image that a server of this deployment is made from."""
         return self._inventory.platform.image_for(wanted.value("size")).name

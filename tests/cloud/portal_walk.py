@@ -171,7 +171,7 @@ def main() -> None:
             found = walk.deployment(request)
             told |= {"deployment": found, "ssh": ssh(folder, key, found["user"], found["address"])}
             told["given_back"] = walk.give_back(found["id"])
-        for role in ("member", "approver"):
+        for role in people.keys() - {"portal"}:
             walk.token(role)
         browser.close()
     print(json.dumps(told, ensure_ascii=False))
