@@ -17,6 +17,7 @@ from types import FrameType
 import click
 
 from infra import inventory as inventories
+from infra.cli.portal_closure import close, reopen
 from infra.cli.portal_data import backup, config_option, migrate, restore
 from infra.cli.portal_settings import PortalSettings, load
 from infra.cloud.connection import connect
@@ -63,7 +64,7 @@ def portal() -> None:
     """The self-service portal: its server, its worker, its data. For the portal's servers."""
 
 
-for command in (migrate, backup, restore):
+for command in (migrate, backup, restore, close, reopen):
     portal.add_command(command)
 
 
