@@ -92,8 +92,8 @@ def _must_be_gone(settings: PortalSettings, database: PortalDatabase, agency: st
     if found:
         names = ", ".join(sorted(str(one["name"]) for one in found.values()))
         raise StillStanding(
-            f"the cloud still has {names} of {agency}; nothing was changed. Take the agency off the cloud with"
-            f" `citycloud zone offboard {agency}`"
+            f"the cloud still has {names} of {agency}; nothing was changed. Take the agency off the cloud"
+            f" with `citycloud zone offboard {agency}`"
         )
 
 

@@ -55,8 +55,9 @@ class AgencyLeft(NotAllowed):
 
 
 class SessionStore(Protocol):
-    """Where they are kept. `add_session` raises AgencyClosed. `renew_*` changes what is there by its digest, and does nothing where it was
-    dropped meanwhile: a page that is still being answered brings no session back.
+    """Where they are kept. `add_session` raises AgencyClosed. `renew_*` changes what is there by its digest,
+    and does nothing where it was dropped meanwhile: a page that is still being answered brings no session
+    back.
     """
 
     def add_session(self, session: Session) -> None: ...

@@ -43,8 +43,8 @@ class DeploymentsNotMade(InfraError):
 
 
 class AgencyGone(InfraError):
-    """agencies.yaml has this agency no more, while the portal has things of it: put its entry back and deploy,
-    or take it off the cloud with `citycloud zone offboard`.
+    """agencies.yaml has this agency no more, while the portal has things of it: put its entry back and
+    deploy, or take it off the cloud with `citycloud zone offboard`.
     """
 
     code = "agency_gone"

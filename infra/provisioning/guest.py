@@ -40,7 +40,8 @@ BEGIN_KEYS, END_KEYS = "-----BEGIN SSH HOST KEY KEYS-----", "-----END SSH HOST K
 
 
 class GuestKeyMismatch(InfraError):
-    """A guest offers another host key than it printed on its console; something stands between us and it."""
+    """A guest offers another host key than it printed on its console, or offered to another worker; something
+    stands between us and it."""
 
     code = "guest_key_mismatch"
 
@@ -186,7 +187,13 @@ class GuestRoll:
         scan: Callable[[str], str | None] = scan_key,
         log_in: Callable[[ssh.Target], None] | None = None,
         clock: Callable[[], float] = time.time,
+        *,
+        pinned: Callable[[str, str], str] = lambda server, key: key,
     ) -> None:
+        """`pinned` is told a server's id and the key that it offers at our first contact, and says which key
+        is pinned for it: another one where somebody else met it before.
+        """
+        self._pinned = pinned
         self._paths = paths
         self._compute = compute
         self._scan = scan
@@ -245,6 +252,11 @@ class GuestRoll:
             raise GuestKeyMismatch(
                 f"{guest.label} ({guest.address}) offers a host key that it has not printed on its console;"
                 " look at `openstack console log show` and at who else uses that address"
+            )
+        if self._pinned(guest.id, offered) != offered:
+            raise GuestKeyMismatch(
+                f"{guest.label} ({guest.address}) offers another host key than it offered to another worker;"
+                " look at who else uses that address"
             )
         return offered, CONSOLE if printed else FIRST_USE
 

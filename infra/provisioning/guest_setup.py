@@ -59,7 +59,8 @@ class _Console:
 @dataclass
 class GuestSetup:
     """`paths` has the worker's key and keeps guests' host keys; `variables` are what every playbook gets,
-    such as where packages come from; none is a secret.
+    such as where packages come from; none is a secret. `pinned` is what workers of several servers share: see
+    `GuestRoll`.
     """
 
     cloud: Cloud
@@ -67,12 +68,13 @@ class GuestSetup:
     project_root: Path
     variables: Mapping[str, str]
     search_path: str
+    pinned: Callable[[str, str], str] = lambda server, key: key
     clock: Callable[[], float] = time.time
     pause: Callable[[float], None] = time.sleep
     _roll: GuestRoll = field(init=False)
 
     def __post_init__(self) -> None:
-        self._roll = GuestRoll(self.paths, _Console(self.cloud))
+        self._roll = GuestRoll(self.paths, _Console(self.cloud), pinned=self.pinned)
 
     def set_up(self, agency: str, wanted: Wanted, outputs: Mapping[str, str], address: str) -> None:
         """Wait until the guest can be logged in to at `address`, and run the playbook. Raises

@@ -60,7 +60,9 @@ class Notary(Protocol):
 
 @dataclass
 class Means:
-    """What the steps work with. `portal` is None where the site has none. `confirm` returns a second person's confirmation of a plan or raises."""
+    """What the steps work with. `portal` is None where the site has none. `confirm` returns a second
+    person's confirmation of a plan or raises.
+    """
 
     cloud: Cloud
     data: ImageData
@@ -85,7 +87,15 @@ class Steps:
         self._files = files
         self._folder = export
         work = Work(
-            means.cloud, means.data, means.zone, case, export, self.save, means.say, means.deadline, means.portal
+            means.cloud,
+            means.data,
+            means.zone,
+            case,
+            export,
+            self.save,
+            means.say,
+            means.deadline,
+            means.portal,
         )
         self._disks = Disks(work)
         self._residue = Residue(work)
@@ -136,7 +146,7 @@ class Steps:
         self.save()
 
     def _close(self) -> None:
-        """Once it is done the portal makes nothing more: what came since the inventory is found by `export`."""
+        """Once it is done the portal makes nothing more: `export` finds what came since the inventory."""
         if self._means.portal is not None:
             self._look_into_portal()
             self._means.portal.close(self._case.agency)

@@ -42,7 +42,9 @@ class Portal(Protocol):
 
 @dataclass
 class Work:
-    """`portal` is None where the site has none. `save` puts the case on disk; `deadline` begins a wait for one thing; `say` tells who waits."""
+    """`portal` is None where the site has none. `save` puts the case on disk; `deadline` begins a wait for
+    one thing; `say` tells who waits.
+    """
 
     cloud: Cloud
     data: ImageData

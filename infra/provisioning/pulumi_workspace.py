@@ -163,6 +163,8 @@ class PulumiFiles:
             pulumi_command=self._command,
             secrets_provider=self._secrets_provider,
         )
+        if stack not in self.backend.stacks(project):
+            self.backend.changed(project, stack)  # another worker may have made it since we asked
         if stack in self.backend.stacks(project):
             return QuietStack(stack, workspace, StackInitMode.SELECT)
         self.backend.changed(project, stack)

@@ -7,7 +7,7 @@ What stands in the cloud is not touched: the off-boarding removes it between the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -104,7 +104,7 @@ def end(database: PortalDatabase, agency: str, now: datetime) -> Estate:
                 "Chấm dứt mọi yêu cầu, tài nguyên, ủy quyền và hạn mức của cơ quan trên cổng",
                 "Ended all requests, deployments, delegations and the quota of the agency in the portal",
             )
-            _audit(tx, agency, now, "agency.end", agency, told, ended)
+            _audit(tx, agency, now, action="agency.end", about=agency, told=told, facts=ended)
         return before
 
 
@@ -116,7 +116,7 @@ def reopen(database: PortalDatabase, agency: str, now: datetime) -> bool:
         freed = sa.update(LEASE).where(LEASE.c.name == leases.of_agency(agency))
         tx.connection.execute(freed.values(holder="", until=moment(now)))
         told = Words("Mở lại cổng cho cơ quan", "Opened the portal for the agency again")
-        _audit(tx, agency, now, "agency.reopen", agency, told, {})
+        _audit(tx, agency, now, action="agency.reopen", about=agency, told=told, facts={})
         return True
 
 
@@ -141,7 +141,7 @@ def _close(tx: Transaction, agency: str, before: Estate, now: datetime) -> None:
             "Đóng cổng đối với cơ quan: kết thúc phiên làm việc và thu hồi mã truy cập",
             "Closed the portal for the agency: sessions ended and tokens revoked",
         )
-        _audit(tx, agency, now, "agency.close", agency, told, ended)
+        _audit(tx, agency, now, action="agency.close", about=agency, told=told, facts=ended)
 
 
 def _withdraw(tx: Transaction, found: Request, now: datetime) -> None:
@@ -149,7 +149,15 @@ def _withdraw(tx: Transaction, found: Request, now: datetime) -> None:
         found = move_request(tx, found, RequestEvent.FAIL, found.version, failure=WHY, closing=True)
     move_request(tx, found, RequestEvent.WITHDRAW, found.version, failure=WHY, closing=True)
     told = Words(f"Kết thúc yêu cầu: {WHY.vi}", f"Ended the request: {WHY.en}")
-    _audit(tx, found.agency, now, "request.withdraw", found.id, told, {"number": found.number})
+    _audit(
+        tx,
+        found.agency,
+        now,
+        action="request.withdraw",
+        about=found.id,
+        told=told,
+        facts={"number": found.number},
+    )
 
 
 _TO_RETIRED = {
@@ -166,7 +174,15 @@ def _retire(tx: Transaction, found: Deployment, now: datetime) -> None:
     while found.state != DeploymentState.RETIRED:
         found = move_deployment(tx, found, _TO_RETIRED[found.state], found.version, closing=True)
     told = Words(f"{found.name} không còn: {WHY.vi}", f"{found.name} is gone: {WHY.en}")
-    _audit(tx, found.agency, now, "deployment.gone", found.id, told, {"request": found.request})
+    _audit(
+        tx,
+        found.agency,
+        now,
+        action="deployment.gone",
+        about=found.id,
+        told=told,
+        facts={"request": found.request},
+    )
 
 
 def _estate(connection: sa.Connection, agency: str, now: datetime) -> Estate:
@@ -215,8 +231,8 @@ def _count(connection: sa.Connection, table: sa.Table, *which: sa.ColumnElement[
 
 
 def _audit(
-    tx: Transaction, agency: str, now: datetime, action: str, about: str, told: Words,
-    facts: dict[str, int] | dict[str, str],
+    tx: Transaction, agency: str, now: datetime, *, action: str, about: str, told: Words,
+    facts: Mapping[str, int | str],
 ) -> None:  # fmt: skip
     tx.audit(
         at=now, who=CLOSURE, who_name=CLOSURE, agency=agency, action=action, about=about, told=told,

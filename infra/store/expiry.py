@@ -40,8 +40,9 @@ def take_due_steps(
     database: PortalDatabase, ladder: Ladder, now: datetime, today: date,
     archive: Callable[[Deployment], bool],
 ) -> tuple[TakenStep, ...]:  # fmt: skip
-    """Every step that is due today, in any agency that is not closed. `archive` makes a deployment's archive in the cloud,
-    outside of any transaction, and tells whether it is there; it may be asked again for the same one.
+    """Every step that is due today, in any agency that is not closed. `archive` makes a deployment's archive
+    in the cloud, outside of any transaction, and tells whether it is there; it may be asked again for the
+    same one.
     """
     horizon = today + timedelta(days=max(ladder.notices))
     wanted = WantedDeployments(

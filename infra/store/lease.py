@@ -17,7 +17,6 @@ from infra.errors import InfraError
 from infra.store.portal_database import PortalDatabase, Transaction
 from infra.store.portal_schema import LEASE
 
-
 OF_AGENCY = "agency:"
 FOREVER = timedelta(days=365_000)
 """How long a lease lasts that is not given back by itself."""
@@ -73,8 +72,9 @@ def acquire_in(
 
 
 def held(connection: sa.Connection, now: datetime) -> Mapping[str, str]:
-    """Name -> holder of every lease that somebody holds now."""
-    asked = sa.select(LEASE.c.name, LEASE.c.holder).where(LEASE.c.until > moment(now))
+    """Name -> holder of every agency's lease that somebody holds now."""
+    mine = LEASE.c.name.startswith(OF_AGENCY, autoescape=True)
+    asked = sa.select(LEASE.c.name, LEASE.c.holder).where(mine, LEASE.c.until > moment(now))
     return {row.name: row.holder for row in connection.execute(asked)}
 
 

@@ -23,7 +23,7 @@ PLAIN_SECRETS = (
     "admin_password", "database_root_password", "message_queue_password", "erlang_cookie",
     "metadata_proxy_secret", "keepalived_password", "monitoring_password",
     "keycloak_admin_password", "keycloak_database_password",
-    "portal_audit_key", "portal_oidc_secret", "portal_passphrase", "portal_password",
+    "portal_audit_key", "portal_oidc_secret", "portal_passphrase", "portal_password", "portal_worker_key",
 )  # fmt: skip
 
 

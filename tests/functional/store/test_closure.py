@@ -61,7 +61,7 @@ def worker(portal: PortalDatabase) -> Lease:
 
 @pytest.fixture
 def furnished(services: PortalServices, portal: PortalDatabase, book: WorkBook, worker: Lease) -> None:
-    """The agency has something of everything, another agency a session and a request. No worker is at work."""
+    """The agency has something of everything, another a session and a request. No worker is at work."""
     live(services, book, worker, 2)
     returned = services.submit(AN, make_draft(), "")
     services.decide(BINH, returned, "return", "Thiếu số hồ sơ", 1, "")

@@ -116,7 +116,8 @@ class AgencyPlace:
     def offboarding(self, *waivers: Waiver, folder: str = "export", **changed: Any) -> Offboarding:
         given: dict[str, Any] = {
             "cloud": self.cloud, "data": self.data, "zone": self.zone, "confirm": self.approve,
-            "notary": PlainNotary(), "portal": self.portal, "say": lambda sentence: None, "site": "test", "workers": 1,
+            "notary": PlainNotary(), "portal": self.portal, "say": lambda sentence: None,
+            "site": "test", "workers": 1,
             "deadline": lambda: Deadline(60, pause=lambda seconds: None), "clock": lambda: 1_800_000_000.0,
         }  # fmt: skip
         asked = Asked(AGENCY, self.root / folder, "an", waivers, {"name_en": "Health"})

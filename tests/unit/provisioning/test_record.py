@@ -153,7 +153,8 @@ def test_the_pdf_says_it_in_vietnamese_and_english(written: Path) -> None:
     for words in (
         "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Ủy ban nhân dân huyện Bạch Long Vĩ", "Bach Long Vi District",
         "Chứng minh không còn tồn dư", "Zero-residue proof", "<không cần> & xong", "volumes/v.qcow2",
-        "Chấm dứt yêu cầu, quyền và hạn mức trên cổng", "Yêu cầu đang mở Open requests 7", "Chỉ xuất mô tả", "1 x Bản chụp nhanh / snapshot",
+        "Chấm dứt yêu cầu, quyền và hạn mức trên cổng", "Yêu cầu đang mở Open requests 7",
+        "Chỉ xuất mô tả", "1 x Bản chụp nhanh / snapshot",
     ):  # fmt: skip
         assert words in text, words
     document.close()
