@@ -162,3 +162,29 @@ def test_a_real_hypervisor_uses_kvm_and_the_kernel_datapath(rendered: Path) -> N
     switch = (rendered / "hv01/network-switch.sh").read_text()
     assert "ovn-bridge-datapath-type=system" in switch
     assert "br-phy" not in switch
+
+
+def test_a_worker_of_its_own_has_its_unit_and_the_portal_only_serves(tmp_path: Path) -> None:
+    data = {
+        "database": "postgresql+psycopg://portal@db.example/portal", "own_worker": True,
+        "state_backend": "s3://states?region=hai-phong",
+    }  # fmt: skip
+    result = ansible(tmp_path, "render.yml", "--limit", "portal", "-e", json.dumps({"portal": data}))
+    assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-3000:]
+    rendered = tmp_path / "rendered/portal1"
+    settings = yaml.safe_load((rendered / "portal-portal.yaml").read_text())
+    assert (settings["worker"], settings["database"]) == (False, data["database"])
+    assert settings["state_backend"] == data["state_backend"]
+    unit = (rendered / "portal-portal-worker.service").read_text()
+    assert "citycloud portal worker --config /etc/citycloud/portal.yaml" in unit
+    serves = (rendered / "portal-portal.service").read_text()
+    hardening = serves.split("ReadWritePaths=")[1]
+    assert unit.split("ReadWritePaths=")[1] == hardening
+    assert "NoNewPrivileges=yes" in hardening
+
+
+def test_a_portal_alone_works_itself(rendered: Path) -> None:
+    settings = yaml.safe_load((rendered / "portal1/portal-portal.yaml").read_text())
+    assert settings["worker"] is True
+    assert settings["state_backend"] == ""
+    assert settings["database"].startswith("sqlite:///")
