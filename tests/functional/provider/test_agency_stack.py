@@ -95,5 +95,5 @@ def test_a_provider_that_something_killed_is_followed_by_another(
 def test_an_agency_that_the_inventory_has_no_more_is_told_with_its_way_out(
     worker_stacks: AgencyStacks,
 ) -> None:
-    with pytest.raises(AgencyGone, match="agencies.yaml .* has no agency gone.*zone offboard gone"):
+    with pytest.raises(AgencyGone, match=r"agencies\.yaml .* has no agency gone.*zone offboard gone"):
         worker_stacks.up("gone", [NETWORK])

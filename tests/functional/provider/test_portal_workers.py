@@ -130,10 +130,9 @@ def city(place: Place, tmp_path: Path) -> Iterator[City]:
     with postgresql() as store, pytest.MonkeyPatch.context() as patch:
         patch.setenv("PGPASSWORD", store.environment["PGPASSWORD"])
         where = parse_qs(urlsplit(store.url).query)["host"][0]
-        with closing(
-            psycopg.connect(host=where, user="citycloud", dbname="postgres", autocommit=True)
-        ) as open_:
-            open_.execute("CREATE DATABASE portal")
+        server = {"host": where, "user": "citycloud", "dbname": "postgres", "autocommit": True}
+        with closing(psycopg.connect(**server)) as opened:  # type: ignore[arg-type]
+            opened.execute("CREATE DATABASE portal")
         url = f"postgresql+psycopg://citycloud@/portal?host={where}"
         with PortalDatabase(url, key=KEY) as database:
             lab = place.inventory
@@ -209,6 +208,6 @@ def test_a_worker_with_another_key_or_without_a_shared_backend_ends_and_says_why
         ("fourth", f"file://{city.folder}/states", "state_backend"),
     ):
         other = city.worker(name, backend)
-        assert other.wait(PATIENCE) == 5 if backend is None else 3
+        assert other.wait(PATIENCE) == (5 if backend is None else 3)
         assert said in (city.folder / name / "log").read_text()
     assert first.poll() is None

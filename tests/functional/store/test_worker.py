@@ -28,8 +28,8 @@ from infra.provisioning.agency_stack import DeploymentsNotMade, Outputs
 from infra.provisioning.failure_words import PATIENCE
 from infra.provisioning.guest_setup import GuestNotReached
 from infra.provisioning.worker import Worker
-from infra.store import deployment as deployments
 from infra.store import closure, lease, reservation
+from infra.store import deployment as deployments
 from infra.store.engine import StoreUnreachable
 from infra.store.portal_database import PortalDatabase
 
