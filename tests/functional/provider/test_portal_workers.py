@@ -101,20 +101,20 @@ class City:
     def states(self) -> Counter[str]:
         return Counter(one.state for one in self.services.requests(AUDITOR, limit=100).items)
 
-    def holder(self) -> tuple[str, int]:
-        """(name, process) of an agency's lease that a worker has."""
+    def holder(self) -> int:
+        """The process that has an agency's lease."""
         with self.database.reading() as connection:
             held = lease.held(connection, dt.datetime.now(dt.UTC))
-        name, holder = next(iter(held.items()))
+        holder = next(iter(held.values()))
         host, _, process = holder.rpartition(":")
         assert host == socket.gethostname()
-        return name, int(process)
+        return int(process)
 
-    def run_out(self, name: str) -> None:
-        """A lease's minute is over: nobody waits for it here."""
+    def run_out(self, holder: str) -> None:
+        """The minute of its leases is over: nobody waits for it here."""
         with self.database.touching() as connection:
             connection.exec_driver_sql(
-                "UPDATE lease SET until = %s WHERE name = %s", (moment(dt.datetime.now(dt.UTC)), name)
+                "UPDATE lease SET until = %s WHERE holder = %s", (moment(dt.datetime.now(dt.UTC)), holder)
             )
 
 
@@ -185,10 +185,10 @@ def test_of_two_workers_one_is_killed_in_the_middle_and_the_other_finishes_all_o
     fake.handle = handle  # type: ignore[method-assign]
     workers = {one.pid: one for one in (city.worker("first"), city.worker("second"))}
     eventually(city, begun.is_set, "a worker begins")
-    name, process = city.holder()
+    process = city.holder()
     os.kill(process, signal.SIGKILL)
     workers.pop(process).wait()
-    city.run_out(name)
+    city.run_out(f"{socket.gethostname()}:{process}")
     killed.set()
     eventually(city, lambda: city.states() == {"fulfilled": len(asked)}, "all is fulfilled")
     assert len(fake.kind("networks")) == before + len(asked)
