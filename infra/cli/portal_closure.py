@@ -19,6 +19,7 @@ from infra.cli.portal_data import config_option
 from infra.cli.portal_settings import PortalSettings, load
 from infra.cloud.connection import connect
 from infra.cloud.deployed import deployed_servers
+from infra.cloud.kept_image import remove_kept
 from infra.domain.estate import Estate
 from infra.errors import InfraError
 from infra.portal.service.account import take_in
@@ -62,7 +63,7 @@ def close(*, agency: str, config: Path, access: bool, check: bool, wait: float, 
         elif access:
             before = _patiently(wait, lambda: closure.close(database, agency, _now()))
         else:
-            _must_be_gone(settings, database, agency)
+            _clear(settings, database, agency)
             before = _patiently(wait, lambda: closure.end(database, agency, _now()))
     emit(output, asdict(before), lambda: _told(agency, before, "has" if check else "ended:"))
 
@@ -83,18 +84,23 @@ def reopen(*, agency: str, config: Path, output: str) -> None:
     emit(output, {"agency": agency, "opened": opened}, lambda: f"{agency} {said}")
 
 
-def _must_be_gone(settings: PortalSettings, database: PortalDatabase, agency: str) -> None:
-    """Raises StillStanding: what the portal forgets, nobody would find any more."""
+def _clear(settings: PortalSettings, database: PortalDatabase, agency: str) -> None:
+    """Remove what is kept of the agency's deployments in the city's own project: archives and snapshots.
+    Raises StillStanding while there are servers: what the portal forgets, nobody would find any more.
+    """
     ids = closure.standing(database, agency)
     if not ids:
         return
-    found = deployed_servers(connect(settings.credentials, user_agent="citycloud-portal"), ids)
+    cloud = connect(settings.credentials, user_agent="citycloud-portal")
+    found = deployed_servers(cloud, ids)
     if found:
         names = ", ".join(sorted(str(one["name"]) for one in found.values()))
         raise StillStanding(
             f"the cloud still has {names} of {agency}; nothing was changed. Take the agency off the cloud"
             f" with `citycloud zone offboard {agency}`"
         )
+    for id_ in ids:
+        remove_kept(cloud, id_)
 
 
 def _patiently(seconds: float, act: Callable[[], Estate]) -> Estate:

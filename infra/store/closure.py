@@ -16,14 +16,17 @@ from infra.domain.audit import moment
 from infra.domain.deployment import Deployment, DeploymentEvent, DeploymentState
 from infra.domain.estate import Estate
 from infra.domain.quota import NO_QUOTA
+from infra.domain.rebuild import RebuildState
 from infra.domain.request import Request, RequestEvent, RequestState
 from infra.domain.words import Words
 from infra.errors import InfraError
 from infra.store import deployment as deployments
 from infra.store import lease as leases
 from infra.store import person as people
+from infra.store import rebuild as rebuilds
 from infra.store import request as requests
 from infra.store import reservation as reservations
+from infra.store import snapshot as snapshots
 from infra.store.closed import CLOSURE, is_closed
 from infra.store.deployment import WantedDeployments
 from infra.store.portal_database import PortalDatabase, Transaction
@@ -173,6 +176,10 @@ _TO_RETIRED = {
 def _retire(tx: Transaction, found: Deployment, now: datetime) -> None:
     while found.state != DeploymentState.RETIRED:
         found = move_deployment(tx, found, _TO_RETIRED[found.state], found.version, closing=True)
+    snapshots.all_gone(tx, found.id)
+    rebuild = rebuilds.last(tx.connection, found.id)
+    if rebuild is not None:
+        rebuilds.end(tx, rebuild.id, RebuildState.FAILED, WHY)
     told = Words(f"{found.name} không còn: {WHY.vi}", f"{found.name} is gone: {WHY.en}")
     _audit(
         tx,

@@ -17,7 +17,7 @@ import pytest
 from infra import inventory as inventories
 from infra.cli import portal_closure
 from infra.cli.main import EXIT_BUSY, EXIT_INPUT, run
-from infra.domain.blueprint import DEPLOYMENT_KEY
+from infra.domain.blueprint import ARCHIVE_KEY, DEPLOYMENT_KEY
 from infra.domain.estate import Estate
 from infra.portal.interface import Draft, Line
 from infra.portal.service.account import take_in
@@ -106,7 +106,11 @@ def test_nothing_ends_while_the_cloud_has_servers_of_it(desk: Desk) -> None:
     assert f"web-1 of {desk.agency}" in error["message"]
     assert (desk.has().deployments, desk.has().closed) == (1, False)
     del desk.cloud.fake.kind("servers")["s1"]
+    images = desk.cloud.fake.kind("images")
+    for name, of in (("kept", id_), ("another's", "d9")):
+        images[name] = {"id": name, "name": name, ARCHIVE_KEY: of, "status": "active", "owner": "city"}
     assert desk.says("close", desk.agency)["deployments"] == 1
+    assert set(images) == {"another's"}
     assert desk.has() == Estate(closed=True)
 
 
