@@ -35,12 +35,12 @@ def test_workers_of_their_own_share_database_and_states(production: Folder) -> N
         ("  database: postgresql+psycopg://portal@db.example/portal\n", "", "portal.database", "own_worker"),
         ("  state_backend: s3://states?region=hai-phong\n", "", "portal.state_backend", "s3://"),
         ("s3://states?region=hai-phong", "file:///srv/states", "portal.state_backend", "postgres://"),
-        ("postgresql+psycopg://portal@", "sqlite:////srv/", "portal.database", "postgresql+psycopg"),
+        ("postgresql+psycopg://portal@db", "sqlite:////srv/db", "portal.database", "postgresql+psycopg"),
         ("portal@db", "portal:geheim@db", "portal.database", "PGPASSWORD"),
         ("db.example/portal", "db.example", "portal.database", "postgresql+psycopg"),
         ("s3://states", "s4://states", "portal.state_backend", "s3://"),
-        ("own_worker: true", "own_worker: perhaps", "portal.own_worker", ""),
-        ("own_worker", "own_workers", "portal.own_workers", "own_worker"),
+        ("\n  own_worker: true", "\n  own_worker: perhaps", "portal.own_worker", ""),
+        ("\n  own_worker:", "\n  own_workers:", "portal.own_workers", "own_worker"),
     ],
 )
 def test_what_cannot_be_shared_is_told_with_file_key_and_way_out(
