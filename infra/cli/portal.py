@@ -247,7 +247,7 @@ def _working(
     cloud = connect(settings.credentials, user_agent="citycloud-worker")
     setup = GuestSetup(
         cloud, paths, own.project_root, {"depot_url": file.depot_url}, place.engine_path,
-        lambda server, key: claim(database, f"guest:{server}", key, _now()),
+        lambda guest, key: claim(database, f"guest:{guest.id}:{guest.boot}", key, _now()),
     )  # fmt: skip
     holder = f"{socket.gethostname()}:{os.getpid()}"
     with AgencyStacks(inventory, place, settings.credentials, manager_key) as stacks:

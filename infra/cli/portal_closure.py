@@ -7,7 +7,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from infra import inventory as inventories
 from infra.cli.output import emit, output_option
 from infra.cli.portal_data import config_option
 from infra.cli.portal_settings import PortalSettings, load
-from infra.cloud.connection import connect
+from infra.cloud.connection import Cloud, connect
 from infra.cloud.deployed import deployed_servers
 from infra.cloud.kept_image import remove_kept
 from infra.domain.estate import Estate
@@ -34,7 +34,7 @@ LOOK_SECONDS = 1.0
 
 class StillStanding(InfraError):
     """The cloud still has servers that the portal made for the agency; `citycloud zone offboard` removes
-    them. Nothing was changed.
+    them. Nothing of it was ended.
     """
 
     code = "still_standing"
@@ -63,8 +63,7 @@ def close(*, agency: str, config: Path, access: bool, check: bool, wait: float, 
         elif access:
             before = _patiently(wait, lambda: closure.close(database, agency, _now()))
         else:
-            _clear(settings, database, agency)
-            before = _patiently(wait, lambda: closure.end(database, agency, _now()))
+            before = _end(settings, database, agency, wait)
     emit(output, asdict(before), lambda: _told(agency, before, "has" if check else "ended:"))
 
 
@@ -84,23 +83,30 @@ def reopen(*, agency: str, config: Path, output: str) -> None:
     emit(output, {"agency": agency, "opened": opened}, lambda: f"{agency} {said}")
 
 
-def _clear(settings: PortalSettings, database: PortalDatabase, agency: str) -> None:
-    """Remove what is kept of the agency's deployments in the city's own project: archives and snapshots.
-    Raises StillStanding while there are servers: what the portal forgets, nobody would find any more.
+def _end(settings: PortalSettings, database: PortalDatabase, agency: str, wait: float) -> Estate:
+    """All of it ends, and what is kept of its deployments in the city's own project (archives, snapshots) is
+    removed; what there was before. Raises StillStanding, AgencyAtWork, HeldByLaw.
     """
-    ids = closure.standing(database, agency)
-    if not ids:
-        return
     cloud = connect(settings.credentials, user_agent="citycloud-portal")
+    _must_be_gone(cloud, agency, closure.standing(database, agency))
+    before = _patiently(wait, lambda: closure.close(database, agency, _now()))
+    ids = closure.standing(database, agency)
+    _must_be_gone(cloud, agency, ids)  # until it was closed a worker could make one
+    for id_ in ids:
+        remove_kept(cloud, id_)
+    closure.end(database, agency, _now())
+    return before
+
+
+def _must_be_gone(cloud: Cloud, agency: str, ids: Collection[str]) -> None:
+    """Raises StillStanding: what the portal forgets, nobody would find any more."""
     found = deployed_servers(cloud, ids)
     if found:
         names = ", ".join(sorted(str(one["name"]) for one in found.values()))
         raise StillStanding(
-            f"the cloud still has {names} of {agency}; nothing was changed. Take the agency off the cloud"
+            f"the cloud still has {names} of {agency}; nothing of it was ended. Take the agency off the cloud"
             f" with `citycloud zone offboard {agency}`"
         )
-    for id_ in ids:
-        remove_kept(cloud, id_)
 
 
 def _patiently(seconds: float, act: Callable[[], Estate]) -> Estate:

@@ -27,6 +27,14 @@ class AgencyClosed(InfraError):
         super().__init__(f"{agency}: {self.told.en}")
 
 
+class HeldByLaw(InfraError):
+    """Deployments of the agency are on legal hold, so they may not be removed; an auditor lifts the hold
+    first.
+    """
+
+    code = "held_by_law"
+
+
 @dataclass(frozen=True)
 class Estate:
     """`requests` are those that are open or could be tried again, `deployments` those that are not retired,
@@ -49,6 +57,14 @@ class Estate:
     def counts(self) -> dict[str, int]:
         """What there is, by kind, without what there is none of."""
         return {kind: getattr(self, kind) for kind in KINDS if getattr(self, kind)}
+
+    def must_be_removable(self, agency: str) -> None:
+        """Raises HeldByLaw."""
+        if self.on_hold:
+            raise HeldByLaw(
+                f"{', '.join(self.on_hold)} of {agency} may not be removed: legal hold. Have an auditor"
+                " lift it in the portal, and ask again"
+            )
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Self:

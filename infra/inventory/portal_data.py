@@ -20,14 +20,14 @@ def _database(value: str) -> str:
     if not is_shared_database(value) or not parts.path.strip("/"):
         raise refuse("is no PostgreSQL database", f"{_WAY_OUT}; without `database` it is SQLite")
     if parts.password is not None or "password" in parts.query.lower():
-        way_out = "put PGPASSWORD into portal_environment of the site's secrets"
+        way_out = "put PGPASSWORD into portal_credentials of the site's secrets"
         raise refuse("has a password in it", way_out)
     return value
 
 
 class PortalModel(Strict):
     """The password of PostgreSQL and the keys of an object store are not here but in the vault:
-    portal_environment.
+    portal_credentials.
     """
 
     database: Annotated[str, AfterValidator(_database)] = ""

@@ -41,7 +41,8 @@ BEGIN_KEYS, END_KEYS = "-----BEGIN SSH HOST KEY KEYS-----", "-----END SSH HOST K
 
 class GuestKeyMismatch(InfraError):
     """A guest offers another host key than it printed on its console, or offered to another worker; something
-    stands between us and it."""
+    stands between us and it.
+    """
 
     code = "guest_key_mismatch"
 
@@ -177,6 +178,16 @@ def last_lines(console: str, count: int = 4) -> str:
     return " / ".join(lines[-count:])
 
 
+Pinned = Callable[[Guest, str], str]
+"""Is told a guest and the key that it offers at our first contact since its disk was made, and says which key
+holds for it: another one where another worker met it before with that."""
+
+
+def alone(_guest: Guest, key: str) -> str:
+    """Nobody else meets guests."""
+    return key
+
+
 class GuestRoll:
     """The records of a site's guests, a file per server id under <site>/guests/."""
 
@@ -188,11 +199,8 @@ class GuestRoll:
         log_in: Callable[[ssh.Target], None] | None = None,
         clock: Callable[[], float] = time.time,
         *,
-        pinned: Callable[[str, str], str] = lambda server, key: key,
+        pinned: Pinned = alone,
     ) -> None:
-        """`pinned` is told a server's id and the key that it offers at our first contact, and says which key
-        is pinned for it: another one where somebody else met it before.
-        """
         self._pinned = pinned
         self._paths = paths
         self._compute = compute
@@ -253,7 +261,7 @@ class GuestRoll:
                 f"{guest.label} ({guest.address}) offers a host key that it has not printed on its console;"
                 " look at `openstack console log show` and at who else uses that address"
             )
-        if self._pinned(guest.id, offered) != offered:
+        if self._pinned(guest, offered) != offered:
             raise GuestKeyMismatch(
                 f"{guest.label} ({guest.address}) offers another host key than it offered to another worker;"
                 " look at who else uses that address"

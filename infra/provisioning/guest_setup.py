@@ -20,7 +20,7 @@ from infra.cloud import server as nova
 from infra.cloud.connection import Cloud
 from infra.domain.blueprint import MANAGER, Wanted
 from infra.errors import InfraError
-from infra.provisioning.guest import Guest, GuestRoll
+from infra.provisioning.guest import Guest, GuestRoll, Pinned, alone
 from infra.settings import SitePaths
 
 REACH_SECONDS = 300.0
@@ -59,8 +59,7 @@ class _Console:
 @dataclass
 class GuestSetup:
     """`paths` has the worker's key and keeps guests' host keys; `variables` are what every playbook gets,
-    such as where packages come from; none is a secret. `pinned` is what workers of several servers share: see
-    `GuestRoll`.
+    such as where packages come from; none is a secret. `pinned` asks what workers of several servers share.
     """
 
     cloud: Cloud
@@ -68,7 +67,7 @@ class GuestSetup:
     project_root: Path
     variables: Mapping[str, str]
     search_path: str
-    pinned: Callable[[str, str], str] = lambda server, key: key
+    pinned: Pinned = alone
     clock: Callable[[], float] = time.time
     pause: Callable[[float], None] = time.sleep
     _roll: GuestRoll = field(init=False)

@@ -45,12 +45,6 @@ class ServiceNotLookedAt(InfraError):
     code = "service_not_looked_at"
 
 
-class LegalHold(InfraError):
-    """The agency has deployments that may not be deleted: they are on legal hold, which an auditor lifts."""
-
-    code = "legal_hold"
-
-
 class Notary(Protocol):
     """Writes and signs the record."""
 
@@ -87,16 +81,9 @@ class Steps:
         self._files = files
         self._folder = export
         work = Work(
-            means.cloud,
-            means.data,
-            means.zone,
-            case,
-            export,
-            self.save,
-            means.say,
-            means.deadline,
+            means.cloud, means.data, means.zone, case, export, self.save, means.say, means.deadline,
             means.portal,
-        )
+        )  # fmt: skip
         self._disks = Disks(work)
         self._residue = Residue(work)
 
@@ -131,16 +118,12 @@ class Steps:
         self._means.say(told or "nothing")
 
     def _look_into_portal(self) -> None:
-        """Note how much the agency has there. Raises LegalHold."""
+        """Note how much the agency has there. Raises HeldByLaw."""
         portal, case = self._means.portal, self._case
         if portal is None:
             return
         found = portal.read(case.agency)
-        if found.on_hold:
-            raise LegalHold(
-                f"{', '.join(found.on_hold)} of {case.agency} may not be deleted: legal hold. Have an auditor"
-                " lift it in the portal, and run it again"
-            )
+        found.must_be_removable(case.agency)
         for kind, count in found.counts.items():
             case.portal[kind] = max(count, case.portal.get(kind, 0))  # a part may have ended already
         self.save()

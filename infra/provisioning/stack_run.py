@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -93,10 +94,8 @@ class StackRun:
         try:
             opened = self._files.open(self._project, self._stack, self._program, self._providers)
             if forget:
-                forgotten = lambda: self._files.forget_pending_operations(  # noqa: E731
-                    self._project, self._stack, opened
-                )
-                patiently(lambda: self._unlocking(opened, forgotten))
+                what = partial(self._files.forget_pending_operations, self._project, self._stack, opened)
+                patiently(lambda: self._unlocking(opened, what))
         except automation.CommandError as failed:
             raise self._named(failed, "") from failed
         return opened

@@ -48,14 +48,6 @@ class AgencyAtWork(InfraError):
     code = "agency_at_work"
 
 
-class HeldByLaw(InfraError):
-    """Deployments of the agency are on legal hold, so they may not be removed; an auditor lifts the hold
-    first.
-    """
-
-    code = "held_by_law"
-
-
 def read(database: PortalDatabase, agency: str, now: datetime) -> Estate:
     """What the agency has in the portal."""
     with database.reading() as connection:
@@ -74,18 +66,13 @@ def close(database: PortalDatabase, agency: str, now: datetime) -> Estate:
     """
     with database.writing() as tx:
         before = _held(tx, agency, now)
-        if before.on_hold:
-            raise HeldByLaw(
-                f"{', '.join(before.on_hold)} of {agency} may not be removed: legal hold; have an auditor"
-                " lift it, then ask again"
-            )
         _close(tx, agency, before, now)
         return before
 
 
 def end(database: PortalDatabase, agency: str, now: datetime) -> Estate:
     """All that the agency has in the portal ends: nothing of it stands in the cloud any more. What there was
-    before. Raises AgencyAtWork.
+    before. Raises AgencyAtWork, HeldByLaw.
     """
     with database.writing() as tx:
         before = _held(tx, agency, now)
@@ -126,6 +113,7 @@ def reopen(database: PortalDatabase, agency: str, now: datetime) -> bool:
 def _held(tx: Transaction, agency: str, now: datetime) -> Estate:
     """The agency's lease is ours from now on, fencing off whoever had it. What there was before."""
     before = _estate(tx.connection, agency, now)
+    before.must_be_removable(agency)
     name = leases.of_agency(agency)
     if leases.acquire_in(tx.connection, name, CLOSURE, now=now, lasts=leases.FOREVER) is None:
         holder = leases.held(tx.connection, now).get(name, "")
@@ -152,15 +140,8 @@ def _withdraw(tx: Transaction, found: Request, now: datetime) -> None:
         found = move_request(tx, found, RequestEvent.FAIL, found.version, failure=WHY, closing=True)
     move_request(tx, found, RequestEvent.WITHDRAW, found.version, failure=WHY, closing=True)
     told = Words(f"Kết thúc yêu cầu: {WHY.vi}", f"Ended the request: {WHY.en}")
-    _audit(
-        tx,
-        found.agency,
-        now,
-        action="request.withdraw",
-        about=found.id,
-        told=told,
-        facts={"number": found.number},
-    )
+    facts = {"number": found.number}
+    _audit(tx, found.agency, now, action="request.withdraw", about=found.id, told=told, facts=facts)
 
 
 _TO_RETIRED = {
@@ -181,15 +162,8 @@ def _retire(tx: Transaction, found: Deployment, now: datetime) -> None:
     if rebuild is not None:
         rebuilds.end(tx, rebuild.id, RebuildState.FAILED, WHY)
     told = Words(f"{found.name} không còn: {WHY.vi}", f"{found.name} is gone: {WHY.en}")
-    _audit(
-        tx,
-        found.agency,
-        now,
-        action="deployment.gone",
-        about=found.id,
-        told=told,
-        facts={"request": found.request},
-    )
+    facts = {"request": found.request}
+    _audit(tx, found.agency, now, action="deployment.gone", about=found.id, told=told, facts=facts)
 
 
 def _estate(connection: sa.Connection, agency: str, now: datetime) -> Estate:

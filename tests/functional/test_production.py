@@ -25,19 +25,19 @@ PLAIN_SECRETS = (
     "keycloak_admin_password", "keycloak_database_password",
     "portal_audit_key", "portal_oidc_secret", "portal_passphrase", "portal_password", "portal_worker_key",
 )  # fmt: skip
+SERVICES = [path.stem for path in (ROOT / "playbooks/services").glob("*.yml")]
+SECRETS = {
+    **dict.fromkeys(PLAIN_SECRETS, "not-a-secret"),
+    "services": {name: {"database": "not-a-secret", "identity": "not-a-secret"} for name in SERVICES},
+    "keystone_fernet_keys": ["a", "b"],
+    "keystone_credential_keys": ["a", "b"],
+    "tls": dict.fromkeys(("ca_certificate", "ca_key", "api_certificate", "api_key"), "pem\n"),
+}
 
 
 def ansible(tmp_path: Path, playbook: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    services = [path.stem for path in (ROOT / "playbooks/services").glob("*.yml")]
-    secrets = dict.fromkeys(PLAIN_SECRETS, "not-a-secret")
     variables = {
-        "secrets": {
-            **secrets,
-            "services": {name: {"database": "not-a-secret", "identity": "not-a-secret"} for name in services},
-            "keystone_fernet_keys": ["a", "b"],
-            "keystone_credential_keys": ["a", "b"],
-            "tls": dict.fromkeys(("ca_certificate", "ca_key", "api_certificate", "api_key"), "pem\n"),
-        },
+        "secrets": SECRETS,
         "site_dir": str(tmp_path),
         "depot_dir": str(tmp_path),
         "project_root": str(tmp_path),
@@ -169,7 +169,9 @@ def test_a_worker_of_its_own_has_its_unit_and_the_portal_only_serves(tmp_path: P
         "database": "postgresql+psycopg://portal@db.example/portal", "own_worker": True,
         "state_backend": "s3://states?region=hai-phong",
     }  # fmt: skip
-    result = ansible(tmp_path, "render.yml", "--limit", "portal", "-e", json.dumps({"portal": data}))
+    password = 'hải "$HOME" `id` \\'
+    given = {"portal": data, "secrets": {**SECRETS, "portal_credentials": {"PGPASSWORD": password}}}
+    result = ansible(tmp_path, "render.yml", "--limit", "portal", "-e", json.dumps(given))
     assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-3000:]
     rendered = tmp_path / "rendered/portal1"
     settings = yaml.safe_load((rendered / "portal-portal.yaml").read_text())
@@ -181,6 +183,11 @@ def test_a_worker_of_its_own_has_its_unit_and_the_portal_only_serves(tmp_path: P
     hardening = serves.split("ReadWritePaths=")[1]
     assert unit.split("ReadWritePaths=")[1] == hardening
     assert "NoNewPrivileges=yes" in hardening
+    told = 'set -a; . "$1"; exec printenv PGPASSWORD'
+    read = subprocess.run(
+        ["sh", "-c", told, "sh", rendered / "portal-portal.env"], capture_output=True, text=True, check=True
+    )
+    assert read.stdout == f"{password}\n"
 
 
 def test_a_portal_alone_works_itself(rendered: Path) -> None:

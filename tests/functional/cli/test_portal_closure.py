@@ -134,6 +134,33 @@ def test_a_worker_that_is_at_work_is_waited_for_and_then_named(desk: Desk) -> No
     assert desk.has().closed
 
 
+def test_a_server_that_a_worker_makes_while_it_is_waited_for_is_seen(desk: Desk) -> None:
+    id_, name = made(desk), lease.of_agency(desk.agency)
+    held = lease.acquire(desk.database, name, "portal1:77", now=datetime.now(UTC), lasts=timedelta(hours=1))
+    assert held is not None
+    real, asked = desk.cloud.fake.handle, threading.Event()
+
+    def handle(service: str, method: str, path: str, *more: Any) -> Any:
+        answer = real(service, method, path, *more)
+        if path.startswith("/servers"):
+            asked.set()
+        return answer
+
+    def done() -> None:
+        asked.wait(60)
+        server = {"id": "s1", "name": "web-1", "status": "ACTIVE", "metadata": {DEPLOYMENT_KEY: id_}}
+        desk.cloud.fake.kind("servers")["s1"] = server
+        lease.give_back(desk.database, held, now=datetime.now(UTC))
+
+    desk.cloud.fake.handle = handle  # type: ignore[method-assign]
+    beside = threading.Thread(target=done)
+    beside.start()
+    error = desk.says("close", desk.agency, "--wait", "60", code=EXIT_INPUT)["error"]
+    beside.join()
+    assert error["code"] == "still_standing"
+    assert (desk.has().deployments, desk.has().closed) == (1, True)
+
+
 def made(desk: Desk) -> str:
     """The id of a deployment of the agency."""
     draft = Draft(

@@ -10,18 +10,22 @@ import pytest
 
 from infra.domain.approval import Delegation, Stage
 from infra.domain.deployment import DeploymentState, Ladder
-from infra.domain.estate import AgencyClosed, Estate
+from infra.domain.estate import AgencyClosed, Estate, HeldByLaw
 from infra.domain.quota import NO_QUOTA
+from infra.domain.rebuild import RebuildState
 from infra.domain.request import RequestState
 from infra.domain.session import Scope, Token
 from infra.portal.interface import AuditFilter, Conflict
 from infra.portal.service.account import take_in
 from infra.portal.service.services import PortalServices
+from infra.store import change as changes
 from infra.store import closure, delegation, lease, reservation
 from infra.store import deployment as deployments
 from infra.store import person as people
+from infra.store import rebuild as rebuilds
+from infra.store import snapshot as snapshots
 from infra.store.closed import CLOSURE
-from infra.store.closure import AgencyAtWork, HeldByLaw
+from infra.store.closure import AgencyAtWork
 from infra.store.expiry import take_due_steps
 from infra.store.lease import Lease, LeaseLost
 from infra.store.portal_database import PortalDatabase
@@ -37,6 +41,7 @@ from tests.functional.store.city import (
     NOW,
     STRANGER,
     Clock,
+    make_change,
     make_draft,
 )
 from tests.functional.store.test_portal_request import approve
@@ -183,6 +188,26 @@ def test_a_deployment_is_retired_from_every_state_and_gives_its_quota_back(
     assert {stored(portal, one.id).state for one in made} == {DeploymentState.RETIRED}
 
 
+def test_what_is_under_way_with_a_deployment_ends_with_it(
+    services: PortalServices, portal: PortalDatabase, book: WorkBook, worker: Lease
+) -> None:
+    (one,) = live(services, book, worker)
+    lease.give_back(portal, worker, now=NOW)
+    services.submit(AN, make_change(services.deployment(AN, one.id), disk="9"), "")
+    with portal.writing() as tx:
+        snapshots.insert(tx, one.id, "before", "An", NOW)
+        rebuilds.insert(tx, one.id, "", NOW)
+    closure.end(portal, "sotc", NOW)
+    assert closure.read(portal, "sotc", NOW).counts == {}
+    with portal.reading() as connection:
+        assert changes.running(connection, one.id) is None
+        assert snapshots.of_deployment(connection, one.id) == ()
+        rebuild = rebuilds.last(connection, one.id)
+        held = reservation.account(connection, "sotc").held
+    assert rebuild is not None
+    assert (rebuild.state, rebuild.note, held) == (RebuildState.FAILED, closure.WHY, NO_QUOTA)
+
+
 @pytest.mark.usefixtures("furnished")
 def test_a_worker_that_is_at_work_is_named_and_one_that_slept_past_its_lease_is_fenced_off(
     services: PortalServices, portal: PortalDatabase, book: WorkBook
@@ -212,8 +237,9 @@ def test_a_legal_hold_is_named_and_nothing_is_closed(
         assert held is not None
         deployments.save(tx, replace(held, legal_hold=True), held.version)
     assert closure.read(portal, "sotc", NOW).on_hold == (held.name,)
-    with pytest.raises(HeldByLaw, match=held.name):
-        closure.close(portal, "sotc", NOW)
+    for act in (closure.close, closure.end):
+        with pytest.raises(HeldByLaw, match=held.name):
+            act(portal, "sotc", NOW)
     assert not closure.read(portal, "sotc", NOW).closed
 
 

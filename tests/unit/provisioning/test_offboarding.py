@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from infra.domain.estate import Estate
+from infra.domain.estate import Estate, HeldByLaw
 from infra.domain.offboarding import OffboardingOver, Waiver
 from infra.errors import InfraError
 from infra.provisioning.offboarding_disks import DisksInTheWay
-from infra.provisioning.offboarding_steps import LegalHold
 from infra.provisioning.record import tell
 from tests.fakes.openstack_disks import Killed
 from tests.unit.provisioning.offboarding_place import AGENCY, AgencyPlace
@@ -344,7 +343,7 @@ def test_what_the_portal_has_is_part_of_what_is_confirmed(tmp_path: Path) -> Non
 
 def test_a_deployment_on_legal_hold_stops_it_before_anything_is_changed(place: AgencyPlace) -> None:
     place.portal.has = replace(place.portal.has, on_hold=("web-1",))
-    with pytest.raises(LegalHold, match="web-1 of so-yt may not be deleted"):
+    with pytest.raises(HeldByLaw, match="web-1 of so-yt may not be removed"):
         place.off_board()
     assert (place.plans, place.portal.asked) == ([], [])
     place.portal.has = replace(place.portal.has, on_hold=())
@@ -355,7 +354,7 @@ def test_a_legal_hold_that_is_set_meanwhile_stops_it_before_the_deletion(place: 
     place.portal.close = lambda agency: setattr(  # type: ignore[method-assign]
         place.portal, "has", replace(place.portal.has, closed=True, on_hold=("web-1",))
     )
-    with pytest.raises(LegalHold):
+    with pytest.raises(HeldByLaw):
         place.off_board()
     assert place.case().step == "check"
     assert set(place.fake.kind("servers")) == {"web-1", "db-1"}
