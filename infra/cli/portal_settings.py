@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from infra.cloud.credentials import Credentials
+from infra.domain.portal_data import is_shared_backend, is_shared_database
 from infra.errors import Problem, Problems
 from infra.inventory import document
 from infra.inventory.schema import Strict, validate
@@ -136,6 +137,22 @@ def load(path: Path, environ: Mapping[str, str]) -> PortalSettings:
         Credentials.from_environment(environ),
         _provider(model.oidc, environ.get(OIDC_SECRET, "")),
     )  # fmt: skip
+
+
+def must_be_shared(file: PortalFile, path: Path) -> None:
+    """Workers of their own share database and states. Raises PortalSettingsInvalid."""
+    problems = []
+    if not is_shared_database(file.database):
+        way_out = "name a PostgreSQL like postgresql+psycopg://portal@db.example/portal, or leave the work to"
+        problems.append(("database", file.database, f"{way_out} `portal serve` (worker: true)"))
+    if not is_shared_backend(file.state_backend):
+        way_out = "name a backend like postgres://portal@db.example/states or s3://bucket?region=R"
+        problems.append(("state_backend", file.state_backend, way_out))
+    if problems:
+        why = "is not shared by several workers"
+        raise PortalSettingsInvalid(
+            [Problem(str(path), key, value, why, way_out) for key, value, way_out in problems]
+        )
 
 
 def _provider(file: OidcFile | None, secret: str) -> Provider | None:

@@ -23,21 +23,21 @@ PLAIN_SECRETS = (
     "admin_password", "database_root_password", "message_queue_password", "erlang_cookie",
     "metadata_proxy_secret", "keepalived_password", "monitoring_password",
     "keycloak_admin_password", "keycloak_database_password",
-    "portal_audit_key", "portal_oidc_secret", "portal_passphrase", "portal_password",
+    "portal_audit_key", "portal_oidc_secret", "portal_passphrase", "portal_password", "portal_worker_key",
 )  # fmt: skip
+SERVICES = [path.stem for path in (ROOT / "playbooks/services").glob("*.yml")]
+SECRETS = {
+    **dict.fromkeys(PLAIN_SECRETS, "not-a-secret"),
+    "services": {name: {"database": "not-a-secret", "identity": "not-a-secret"} for name in SERVICES},
+    "keystone_fernet_keys": ["a", "b"],
+    "keystone_credential_keys": ["a", "b"],
+    "tls": dict.fromkeys(("ca_certificate", "ca_key", "api_certificate", "api_key"), "pem\n"),
+}
 
 
 def ansible(tmp_path: Path, playbook: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    services = [path.stem for path in (ROOT / "playbooks/services").glob("*.yml")]
-    secrets = dict.fromkeys(PLAIN_SECRETS, "not-a-secret")
     variables = {
-        "secrets": {
-            **secrets,
-            "services": {name: {"database": "not-a-secret", "identity": "not-a-secret"} for name in services},
-            "keystone_fernet_keys": ["a", "b"],
-            "keystone_credential_keys": ["a", "b"],
-            "tls": dict.fromkeys(("ca_certificate", "ca_key", "api_certificate", "api_key"), "pem\n"),
-        },
+        "secrets": SECRETS,
         "site_dir": str(tmp_path),
         "depot_dir": str(tmp_path),
         "project_root": str(tmp_path),
@@ -162,3 +162,36 @@ def test_a_real_hypervisor_uses_kvm_and_the_kernel_datapath(rendered: Path) -> N
     switch = (rendered / "hv01/network-switch.sh").read_text()
     assert "ovn-bridge-datapath-type=system" in switch
     assert "br-phy" not in switch
+
+
+def test_a_worker_of_its_own_has_its_unit_and_the_portal_only_serves(tmp_path: Path) -> None:
+    data = {
+        "database": "postgresql+psycopg://portal@db.example/portal", "own_worker": True,
+        "state_backend": "s3://states?region=hai-phong",
+    }  # fmt: skip
+    password = 'hải "$HOME" `id` \\'
+    given = {"portal": data, "secrets": {**SECRETS, "portal_credentials": {"PGPASSWORD": password}}}
+    result = ansible(tmp_path, "render.yml", "--limit", "portal", "-e", json.dumps(given))
+    assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-3000:]
+    rendered = tmp_path / "rendered/portal1"
+    settings = yaml.safe_load((rendered / "portal-portal.yaml").read_text())
+    assert (settings["worker"], settings["database"]) == (False, data["database"])
+    assert settings["state_backend"] == data["state_backend"]
+    unit = (rendered / "portal-portal-worker.service").read_text()
+    assert "citycloud portal worker --config /etc/citycloud/portal.yaml" in unit
+    serves = (rendered / "portal-portal.service").read_text()
+    hardening = serves.split("ReadWritePaths=")[1]
+    assert unit.split("ReadWritePaths=")[1] == hardening
+    assert "NoNewPrivileges=yes" in hardening
+    told = 'set -a; . "$1"; exec printenv PGPASSWORD'
+    read = subprocess.run(
+        ["sh", "-c", told, "sh", rendered / "portal-portal.env"], capture_output=True, text=True, check=True
+    )
+    assert read.stdout == f"{password}\n"
+
+
+def test_a_portal_alone_works_itself(rendered: Path) -> None:
+    settings = yaml.safe_load((rendered / "portal1/portal-portal.yaml").read_text())
+    assert settings["worker"] is True
+    assert settings["state_backend"] == ""
+    assert settings["database"].startswith("sqlite:///")

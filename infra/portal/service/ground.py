@@ -18,6 +18,7 @@ from infra.domain.calendar import ZONE, WorkCalendar
 from infra.domain.catalog import Catalog
 from infra.domain.change import ChangeRefused
 from infra.domain.deployment import Ladder
+from infra.domain.estate import AgencyClosed
 from infra.domain.flavor import Flavor
 from infra.domain.person import Person
 from infra.domain.policy import Policies
@@ -107,7 +108,7 @@ def told() -> Iterator[None]:
     """Errors of the domain and the store as the interface names them."""
     try:
         yield
-    except (QuotaExceeded, ChangeRefused) as error:
+    except (QuotaExceeded, ChangeRefused, AgencyClosed) as error:
         raise Conflict(error.told) from error
     except SignatureRefused as error:
         if error.told == REASON_NEEDED:

@@ -9,7 +9,8 @@ from datetime import date, timedelta
 import pytest
 from limits import parse
 
-from infra.domain.session import Scope
+from infra.domain.estate import AgencyClosed
+from infra.domain.session import Scope, Session
 from infra.domain.words import Words
 from infra.portal.guard import LARGEST_BODY
 from infra.portal.interface import NewDelegation
@@ -129,6 +130,21 @@ def test_people_stay_signed_in_while_the_directory_is_away_for_an_hour_at_most(s
         assert client.get("/api/v1/me").json()["code"] == "directory_unreachable"
     with stand.client() as client:
         assert client.sign_in(HOA).status_code == 503
+
+
+def test_nobody_of_an_agency_that_leaves_the_cloud_signs_in_and_is_told_why(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(session: Session) -> None:
+        raise AgencyClosed(session.person.agency)
+
+    monkeypatch.setattr(stand.sessions, "add_session", closed)
+    with stand.client() as client:
+        answer = client.sign_in(HOA)
+        assert answer.status_code == 403
+        assert "Cơ quan này đang rời khỏi hoặc đã rời khỏi đám mây của thành phố" in answer.text
+        assert "__Host-session" not in str(answer.headers)
+        assert client.get("/").headers["location"].startswith("/sign-in")
 
 
 # Forged forms ---------------------------------------------------------------------------------------------
