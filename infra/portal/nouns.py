@@ -279,7 +279,9 @@ class Facts:
 
 @dataclass(frozen=True)
 class DeploymentSummary:
-    """`state` is one of provisioning, active, suspended, retiring, retired, failed."""
+    """`state` is one of provisioning, active, suspended, retiring, retired, failed; `power` is on or off, as
+    its people switched it.
+    """
 
     id: str
     name: str
@@ -290,6 +292,7 @@ class DeploymentSummary:
     created: datetime
     expires: date | None = None
     address: str = ""
+    power: str = "on"
 
 
 @dataclass(frozen=True)

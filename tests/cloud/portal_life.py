@@ -32,8 +32,8 @@ LOOK = {
 
 
 class Life:
-    def __init__(self, people: People, tokens: Path) -> None:
-        self.people, self.tokens = people, tokens
+    def __init__(self, people: People, tokens: Path, cloud: Any) -> None:
+        self.people, self.tokens, self.cloud = people, tokens, cloud
         self.told: dict[str, Any] = {}
         self.deployment = self.address = ""
         self._began = 0.0
@@ -96,6 +96,15 @@ class Life:
     def look(self) -> dict[str, str]:
         return {name: self.run(command) for name, command in LOOK.items()}
 
+    def server(self, wanted: str) -> str:
+        """Nova's status of the server, once it is the wanted one."""
+        name, deadline = self.found()["summary"]["name"], time.monotonic() + PATIENCE_SECONDS
+        while True:
+            (found,) = self.cloud.compute.servers(all_projects=True, name=f"^{name}$")
+            if found.status == wanted or time.monotonic() > deadline:
+                return str(found.status)
+            time.sleep(1)
+
     def state(self, *wanted: str) -> str:
         return str(self.people.until("deployments", self.deployment, states=set(wanted))["summary"]["state"])
 
@@ -127,10 +136,10 @@ def lived(life: Life) -> None:
         life.order(action, **values)
         rebuild = life.upkeep()["rebuild"]
         life.say(action, state=rebuild["state"], note=rebuild["note"], **life.look())
-    for action, state in (("stop", "suspended"), ("start", "active")):
+    for action, status in (("stop", "SHUTOFF"), ("start", "ACTIVE")):
         life.begin()
         life.order(action)
-        life.say(action, state=life.state(state))
+        life.say(action, state=life.server(status))
     life.say("started", **life.look())
     life.begin()
     (heir,) = life.found()["upkeep"]["heirs"]
@@ -144,7 +153,8 @@ def lived(life: Life) -> None:
 
 def main() -> None:
     tokens = Path(sys.argv[2])
-    life = Life(People(admin.site_of(sys.argv[1]), tokens), tokens)
+    site = admin.site_of(sys.argv[1])
+    life = Life(People(site, tokens), tokens, admin.connect(site))
     lived(life)
     print(json.dumps(life.told, ensure_ascii=False))
 

@@ -92,7 +92,7 @@ def test_every_step_of_a_machines_life_ends_as_it_should(lived: dict[str, dict[s
     assert {step: told["state"] for step, told in lived.items() if "state" in told} == {
         "made": "fulfilled", "larger": "fulfilled", "volume": "fulfilled", "larger volume": "fulfilled",
         "snapshot": "ready", "rebuild": "done", "revert": "done",
-        "stop": "suspended", "start": "active", "given back": "retired",
+        "stop": "SHUTOFF", "start": "ACTIVE", "given back": "retired",
     }, lived  # fmt: skip
 
 

@@ -169,7 +169,7 @@ class DeploymentService:
         name = Words(agency.name_vi, agency.name_en) if agency else Words(one.agency, one.agency)
         return DeploymentSummary(
             one.id, one.name, one.agency, name, item_label(self._ground, one.item), one.state, one.created,
-            one.expires, one.outputs.get("address", ""),
+            one.expires, one.outputs.get("address", ""), one.power,
         )  # fmt: skip
 
     def _done(

@@ -500,6 +500,14 @@ def test_stopping_a_server_asks_once_more(stand: Stand) -> None:
         assert stand.services.living["d-hongbang"].version == 2
 
 
+@pytest.mark.parametrize("place", ["/deployments", "/deployments/d-hongbang"])
+def test_a_server_that_was_switched_off_is_not_shown_as_running(stand: Stand, place: str) -> None:
+    one = stand.services.living["d-hongbang"]
+    stand.services.living["d-hongbang"] = replace(one, summary=replace(one.summary, power="off"))
+    with stand.as_person("u-hoa") as client:
+        assert 'class="state ">– Đã tắt<' in client.get(place).text
+
+
 # The API --------------------------------------------------------------------------------------------------
 
 

@@ -347,6 +347,7 @@ def test_what_is_stopped_started_and_given_back_is_so_in_the_cloud(stand: Stand)
         stand.services.act(AN, one, action, stand.services.deployment(AN, one).version, "")
         stand.until_done(worker)
         assert stand.cloud.on[one] is on
+        assert stand.services.deployment(AN, one).summary.power == ("on" if on else "off")
     stand.services.act(AN, one, "retire", stand.services.deployment(AN, one).version, "")
     stand.until_done(worker)
     assert stand.cloud.stands["sotc"] == {}
