@@ -487,7 +487,7 @@ def test_stopping_a_server_asks_once_more(stand: Stand) -> None:
 def test_a_screen_opens_by_an_address_that_no_page_has_and_no_other_site_is_told(stand: Stand) -> None:
     with stand.as_person("u-hoa") as client:
         page = client.get("/deployments/d-hongbang").text
-        assert 'action="/deployments/d-hongbang/console" target="_blank" rel="noopener noreferrer"' in page
+        assert 'action="/deployments/d-hongbang/console" target="_blank" rel="noopener"' in page
         answer = client.submit("/deployments/d-hongbang/console", "/deployments/d-hongbang")
         assert answer.status_code == 303
         assert answer.headers["location"].startswith(f"{CONSOLE}/vnc_lite.html?path=")

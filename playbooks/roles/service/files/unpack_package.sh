@@ -4,7 +4,7 @@
 # is not installed, as nothing of them is run. A run that was cut leaves no half folder.
 set -eu
 package=$1 into=$2
-wanted=$(apt-get -qq --print-uris download "$package" | awk '{ print $4 }')
+wanted=$(apt-cache show --no-all-versions "$package" | awk '$1 == "SHA256:" { print $2 }')
 [ -n "$wanted" ]
 [ "$(cat "$into/.depot-sha256" 2>/dev/null || true)" = "$wanted" ] && exit 0
 partial="$into.partial"
