@@ -11,6 +11,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -21,7 +22,7 @@ from infra.cli.portal_closure import close, reopen
 from infra.cli.portal_data import backup, config_option, migrate, restore
 from infra.cli.portal_settings import PortalSettings, load, must_be_shared
 from infra.cloud.connection import connect
-from infra.cloud.deployed import console_log, deployed_servers
+from infra.cloud.deployed import console_log, deployed_servers, remote_console
 from infra.cloud.kept_image import archived
 from infra.domain.deployment import Deployment
 from infra.domain.portal_data import is_shared_database
@@ -36,7 +37,7 @@ from infra.portal.mail import Mailer, MailSecurity, MailServer
 from infra.portal.metrics import PortalMetrics, worker_families
 from infra.portal.oidc import OpenId
 from infra.portal.service.account import take_in
-from infra.portal.service.ground import PortalSite
+from infra.portal.service.ground import PortalSite, RemoteConsoles
 from infra.portal.service.services import PortalServices
 from infra.portal.session import Access
 from infra.portal.status import PORT, CloudView
@@ -167,11 +168,13 @@ def wiring(
     openid = OpenId(settings.provider, frozenset(agencies), _now) if settings.provider else None
     view = CloudView(settings.file.monitoring)
     monitoring = Prometheus(f"http://{settings.file.monitoring}:{PORT}") if settings.file.monitoring else None
+    consoles = settings.file.consoles
+    screens = RemoteConsoles(partial(remote_console, service), consoles.seconds) if consoles else None
     site = PortalSite(
         agencies=agencies, catalog=inventory.catalog, capacity=view.capacity, status=view.status,
         usage=UsageView(monitoring, _now).usage, policies=inventory.policies,
         console=lambda server, lines: console_log(service, server, lines), look_up=directory.look_up,
-        flavors={one.name: one for one in inventory.platform.flavors},
+        flavors={one.name: one for one in inventory.platform.flavors}, remote_consoles=screens,
     )  # fmt: skip
     wired = Wiring(
         services=PortalServices(database, site, _now),
@@ -183,6 +186,7 @@ def wiring(
         openid=openid,
         contact=settings.file.contact,
         ops_url=settings.file.ops_url,
+        console_origin=consoles.origin if consoles else "",
         metrics=PortalMetrics(lambda: portal_figures.read(database)),
     )
     return wired, site

@@ -72,6 +72,15 @@ class OidcFile(Strict):
     authority: str = ""
 
 
+class ConsolesFile(Strict):
+    """Where the browser finds servers' screens, an origin such as https://name:6080, and for how many seconds
+    Nova's links to them are good.
+    """
+
+    origin: Annotated[str, AfterValidator(_https)]
+    seconds: int = Field(ge=1, le=3600)
+
+
 class PortalFile(Strict):
     """portal.yaml.
 
@@ -80,8 +89,8 @@ class PortalFile(Strict):
     counts; `folder` where the worker keeps its stacks, keys and guests; `depot_url` where guests install
     from; `engine_path` where the Pulumi engine is; `state_backend` a URL that several workers share ("" for
     the folder); `worker` whether this process also works; `monitoring` the address of Prometheus; `ops_url`
-    the ops pages; `audit_checkpoints` the file to which the heads of the audit chain are written daily (""
-    for none).
+    the ops pages; `consoles` servers' screens, where the site offers them; `audit_checkpoints` the file to
+    which the heads of the audit chain are written daily ("" for none).
     """
 
     inventory: AbsolutePath
@@ -100,6 +109,7 @@ class PortalFile(Strict):
     audit_checkpoints: str = ""
     mail: MailFile | None = None
     oidc: OidcFile | None = None
+    consoles: ConsolesFile | None = None
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,10 @@ def test_every_phase_is_told_with_its_times(walked: dict[str, Any]) -> None:
     assert all(one["started"] and one["ended"] for one in steps)
 
 
+def test_a_container_has_no_screen_and_its_page_says_so(walked: dict[str, Any]) -> None:
+    assert "A container has no screen" in walked["screen"]
+
+
 def test_what_is_given_back_leaves_nothing(walked: dict[str, Any], site: Site) -> None:
     assert walked["given_back"] == "retired"
     assert site.holdings(AGENCY) == walked["held before"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import os
 import re
@@ -132,6 +133,44 @@ def test_what_the_portal_tells_monitoring_is_scraped_inside_and_refused_outside(
     assert jobs["portal"]["static_configs"] == [{"targets": [listens], "labels": {"instance": "portal1"}}]
     watched = [one["labels"]["instance"] for one in jobs["server"]["static_configs"]]
     assert "portal1" in watched
+
+
+def test_a_screen_is_reached_by_one_name_through_any_controller_and_no_token_is_written_down(
+    rendered: Path,
+) -> None:
+    balancer = (rendered / "ctl1/load_balancer-haproxy.cfg").read_text()
+    listed = balancer.split("listen nova-novncproxy\n")[1].split("\nlisten ")[0]
+    assert re.findall(r"server (\w+) (\S+) check", listed) == [
+        (f"ctl{number}", f"10.20.0.1{number}:6080") for number in (1, 2, 3)
+    ]
+    assert "option httplog" not in listed  # which writes the whole address
+    assert "%HP" in listed
+    assert "http-request del-header Cookie" in listed
+    portal = yaml.safe_load((rendered / "portal1/portal-portal.yaml").read_text())
+    compute = settings(rendered / "hv01/nova-nova.conf")
+    proxy = settings(rendered / "ctl1/nova-nova.conf")
+    assert compute["vnc"]["novncproxy_base_url"] == f"{portal['consoles']['origin']}/vnc_lite.html"
+    for one in (compute, proxy):
+        assert one["consoleauth"]["token_ttl"] == str(portal["consoles"]["seconds"])
+    assert (proxy["vnc"]["novncproxy_host"], proxy["vnc"]["novncproxy_port"]) == ("10.20.0.11", "6080")
+    quiet = settings(rendered / "ctl1/nova-console.conf")["DEFAULT"]["default_log_levels"]
+    assert "nova.console.websocketproxy=WARNING" in quiet
+    assert "--config-file /etc/nova/console.conf" in (rendered / "ctl1/nova-novncproxy.service").read_text()
+
+
+def test_a_hypervisor_shows_screens_to_the_sites_own_servers_alone(rendered: Path) -> None:
+    compute = settings(rendered / "hv01/nova-nova.conf")["vnc"]
+    assert compute["enabled"] == "True"
+    assert compute["server_listen"] == compute["server_proxyclient_address"] == "10.20.0.101"
+    emulator = (rendered / "hv01/hypervisor-qemu.conf").read_text()
+    assert "vnc_tls = 1\nvnc_tls_x509_verify = 1\n" in emulator
+    assert settings(rendered / "ctl1/nova-nova.conf")["vnc"]["auth_schemes"] == "vencrypt"
+
+
+def settings(file: Path) -> configparser.ConfigParser:
+    made = configparser.ConfigParser(interpolation=None)
+    made.read_string(file.read_text())
+    return made
 
 
 def test_people_sign_in_at_the_sites_keycloak(rendered: Path) -> None:
