@@ -2,10 +2,11 @@
 
 usage: python -m tests.cloud.portal_life INVENTORY TOKENS
 
-TOKENS is a folder with the files `member`, `colleague` and `approver`, each a token of the portal, and `key`
-with `key.pub`. A machine is asked for, gets another size, a data volume, a larger one, a snapshot, is made
-anew, brought back to its snapshot, stopped, started, handed on and given back. What it holds is looked at
-over SSH each time. Prints JSON: by step, what was found and the seconds that it took.
+TOKENS is a folder with the files `member`, `colleague` and `approver`, each a token of the portal, `key` with
+`key.pub`, and `people.json` as `portal_walk` takes it. A machine is asked for, its screen is looked at, it
+gets another size, a data volume, a larger one, a snapshot, is made anew, brought back to its snapshot, stopped,
+started, handed on and given back. What it holds is looked at over SSH each time. Prints JSON: by step, what
+was found and the seconds that it took.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from playwright.sync_api import sync_playwright
+
 from tests.cloud import admin
 from tests.cloud.portal_kills import ENDED, People
+from tests.cloud.portal_walk import Walk
 
 PATIENCE_SECONDS = 900.0
 LOOK = {
@@ -117,6 +121,8 @@ def lived(life: Life) -> None:
     life.address = life.found()["summary"]["address"]
     life.run("echo first > kept && sync")
     life.say("made", state=request["summary"]["state"], failure=request["failure"], **life.look())
+    life.begin()
+    life.say("screen", told=screen(life.tokens, life.deployment))
     for step, values in (
         ("larger", {"size": "vm.medium"}),
         ("volume", {"volume_gib": "1"}),
@@ -149,6 +155,16 @@ def lived(life: Life) -> None:
     life.begin()
     life.order("retire")
     life.say("given back", state=life.state("retired"))
+
+
+def screen(tokens: Path, deployment: str) -> str:
+    """What noVNC says in the owner's browser, beside the screen."""
+    people = json.loads((tokens / "people.json").read_text())
+    with sync_playwright() as made:
+        browser = made.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        told = Walk(browser, people, tokens).screen(deployment)
+        browser.close()
+    return told
 
 
 def main() -> None:

@@ -100,6 +100,10 @@ def test_every_step_of_a_machines_life_ends_as_it_should(lived: dict[str, dict[s
     }, lived  # fmt: skip
 
 
+def test_its_screen_opens_in_the_owners_browser(lived: dict[str, dict[str, Any]]) -> None:
+    assert lived["screen"]["told"].startswith("Connected")
+
+
 @pytest.fixture(scope="module")
 def killed(walked: dict[str, Any], site: Site) -> list[dict[str, Any]]:
     """A row for each request while whose making something was killed."""
