@@ -4,9 +4,9 @@ usage: python -m tests.cloud.portal_life INVENTORY TOKENS
 
 TOKENS is a folder with the files `member`, `colleague` and `approver`, each a token of the portal, `key` with
 `key.pub`, and `people.json` as `portal_walk` takes it. A machine is asked for, its screen is looked at, it
-gets another size, a data volume, a larger one, a snapshot, is made anew, brought back to its snapshot, stopped,
-started, handed on and given back. What it holds is looked at over SSH each time. Prints JSON: by step, what
-was found and the seconds that it took.
+gets another size, a data volume, a larger one, a snapshot, is made anew, brought back to its snapshot,
+stopped, started, handed on and given back. What it holds is looked at over SSH each time. Prints JSON: by
+step, what was found and the seconds that it took.
 """
 
 from __future__ import annotations
