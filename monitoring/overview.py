@@ -20,6 +20,8 @@ from monitoring.prometheus import (
 )
 
 PAGE, NOTICE, HEARTBEAT = "page", "notice", "heartbeat"
+GROUND = frozenset({"networks", "routers", "security_groups"})
+"""Quotas that a landing zone itself takes most of: full is how they should be."""
 # What the overview asks, by name. Every query aggregates: two monitoring servers, or a restarted exporter's
 # old and new series, must not count twice.
 QUERIES = {
@@ -37,9 +39,10 @@ QUERIES = {
     "expected": "sum by (agency) (max by (agency, server_id) (city_workload_expected))",
     "answering": """sum by (agency) (max by (agency, server_id) (city_workload_expected) == 1
         and on (server_id) city_workload_up == 1)""",
-    "quota": """max by (agency, resource) (
-        city_agency_usage_units{resource!~"networks|routers|security_groups"} / (city_agency_quota_units > 0)
-        or city_agency_usage_bytes / (city_agency_quota_bytes > 0))""",
+    "quota": f"""max by (agency, resource) (
+        city_agency_usage_units{{agency!="",resource!~"{"|".join(sorted(GROUND))}"}}
+        / (city_agency_quota_units > 0)
+        or city_agency_usage_bytes{{agency!=""}} / (city_agency_quota_bytes > 0))""",
     "budget": 'min by (agency) (slo:city_budget_left:ratio{agency!=""})',
 }
 

@@ -25,7 +25,7 @@ from infra.domain.slo import (
     Slo,
 )
 from infra.errors import InfraError
-from monitoring.slo import load_slos
+from monitoring.slo import FOLDER, load_slos
 
 FILE = Path(__file__).parent / "rules/slo.yaml"
 GOOD, TOTAL = "slo:city_events_good:increase", "slo:city_events:increase"
@@ -199,12 +199,14 @@ def rendered(slos: Sequence[Slo]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def main() -> None:
-    """Entry point."""
+def main(folder: Path = FOLDER, file: Path = FILE) -> None:
+    """Entry point. Ends with 2 when an SLO cannot be used; the rules stay as they were."""
     try:
-        FILE.write_text(rendered(load_slos()), encoding="utf-8")
+        text = rendered(load_slos(folder))
     except InfraError as error:
-        sys.exit(f"{error} [{error.code}]")
+        sys.stderr.write(f"{error} [{error.code}]\n")
+        sys.exit(2)
+    file.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

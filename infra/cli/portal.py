@@ -40,6 +40,7 @@ from infra.portal.service.account import take_in
 from infra.portal.service.ground import PortalSite, RemoteConsoles
 from infra.portal.service.services import PortalServices
 from infra.portal.session import Access
+from infra.portal.sla_reading import SlaView
 from infra.portal.status import PORT, CloudView
 from infra.portal.usage_reading import UsageView
 from infra.portal.wiring import Wiring
@@ -173,6 +174,7 @@ def wiring(
     site = PortalSite(
         agencies=agencies, catalog=inventory.catalog, capacity=view.capacity, status=view.status,
         usage=UsageView(monitoring, _now).usage, policies=inventory.policies,
+        sla=SlaView(settings.file.ops_url).sla,
         console=lambda server, lines: console_log(service, server, lines), look_up=directory.look_up,
         flavors={one.name: one for one in inventory.platform.flavors}, remote_consoles=screens,
     )  # fmt: skip
@@ -187,7 +189,9 @@ def wiring(
         contact=settings.file.contact,
         ops_url=settings.file.ops_url,
         console_origin=consoles.origin if consoles else "",
-        metrics=PortalMetrics(lambda: portal_figures.read(database)),
+        metrics=PortalMetrics(
+            lambda: portal_figures.read(database, _now(), mails=settings.file.mail is not None)
+        ),
     )
     return wired, site
 

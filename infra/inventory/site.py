@@ -27,6 +27,7 @@ from infra.inventory.value import (
     Positive,
     refuse,
 )
+from infra.inventory.watching import WatchingModel
 
 API_SERVICES = ("keystone", "glance", "placement", "nova", "neutron", "cinder")
 """Services whose number of API processes can be set."""
@@ -122,9 +123,9 @@ class ApiWorkersModel(Strict):
     cinder: int = Field(default=1, ge=1, le=64)
 
 
-class SiteModel(Strict):
+class SiteModel(WatchingModel):
     """Every variable is required, so that the file says all that is true of the site; only `lab` and what has
-    a default at the end may be absent.
+    a default at the end may be absent, and how it is watched.
     """
 
     site_name: Label

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from infra.domain.sla import Month
 from infra.portal import ability, interface, live
 from infra.portal.interface import AuditFilter, Page
 from infra.portal.problem import answers
@@ -26,6 +27,7 @@ from infra.portal.schema import (
     ValuesIn,
     VersionIn,
 )
+from infra.portal.sla import last_month
 from infra.portal.visitor import Visitor, anyone, count_read, may, wiring
 
 ROOT = "/api/v1"
@@ -48,6 +50,10 @@ After = Annotated[
     str, Query(max_length=200, description="`next` of the page before; nothing for the first page.")
 ]
 Limit = Annotated[int, Query(ge=1, le=200, description="How many rows the page has at most.")]
+MonthText = Annotated[
+    str, Query(pattern=r"^((19[7-9]|[2-8][0-9]{2})[0-9]-(0[1-9]|1[0-2]))?$",
+               description="YYYY-MM; nothing for the month of yesterday."),
+]  # fmt: skip
 Short = Annotated[str, Query(max_length=63, description="Only those; nothing for all.")]
 NO_CONTENT: dict[str, Any] = {"status_code": HTTPStatus.NO_CONTENT, "responses": answers(404, 409)}
 LOCATION = {"Location": {"description": "Where the request stands.", "schema": {"type": "string"}}}
@@ -189,6 +195,14 @@ def agencies(request: Request, visitor: Reading) -> tuple[interface.AgencySummar
 @router.get("/agencies/{id}", summary="An agency, by its code", **ONE)
 def agency(request: Request, visitor: Reading, id: Id) -> interface.Agency:
     return wiring(request).services.agency(visitor.known, id)
+
+
+@router.get("/agencies/{id}/sla", summary="Its SLA statement of a month", **ONE)
+def sla(request: Request, visitor: Reading, id: Id, month: MonthText = "") -> interface.Sla:
+    """`state` says whether the ledger answered: that it does not is no failure of this call."""
+    wired = wiring(request)
+    wanted = Month.parse(month) if month else last_month(wired.clock())
+    return wired.services.sla(visitor.known, id, wanted)
 
 
 @router.get("/operations", summary="What the cloud works on, what failed, and what still fits")

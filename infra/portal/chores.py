@@ -187,6 +187,8 @@ class Chores:
 
         def outcome(one: Unsent, why: str) -> None:
             nonlocal sent
+            if why:
+                _LOG.warning("notice %s to %s: %s", one.notice.id, one.notice.person, why)
             with self._database.touching() as connection:
                 if why:
                     notices.mark_refused(connection, one.notice, why, self._clock())

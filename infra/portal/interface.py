@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from infra.domain.person import Person
+from infra.domain.sla import Month
 from infra.domain.words import Words
 from infra.portal.catalog import Choice, Item, Kind, Parameter
 from infra.portal.delegation import Colleague, Delegation, Delegations, NewDelegation
@@ -58,6 +59,7 @@ from infra.portal.oversight import (
     QueuedRequest,
     Room,
 )
+from infra.portal.sla import Sla
 from infra.portal.upkeep import Console, RemoteConsole
 from infra.portal.usage import Usage
 
@@ -106,6 +108,7 @@ __all__ = [
     "RequestedItem",
     "Room",
     "Services",
+    "Sla",
     "Step",
     "StepState",
     "Usage",
@@ -188,6 +191,9 @@ class Services(Protocol):
         """Agencies that the person may see, with what they hold."""
 
     def agency(self, person: Person, code: str) -> Agency: ...
+    def sla(self, person: Person, code: str, month: Month) -> Sla:
+        """The agency's SLA statement of a month; never waits long for the ledger. Raises NotFound."""
+
     def operations(self, person: Person) -> Operations:
         """Raises NotAllowed for who does not see all agencies."""
 

@@ -15,7 +15,7 @@ from functools import cache, lru_cache
 from importlib import resources
 from zoneinfo import ZoneInfo
 
-from babel import dates, numbers
+from babel import dates, numbers, units
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
@@ -72,6 +72,16 @@ class Reader:
             if whole or (unit == 1 and not parts):
                 one = timedelta(seconds=whole * unit)
                 parts.append(dates.format_timedelta(one, "second", threshold=1, locale=_LOCALES[self.code]))
+        return " ".join(parts[:2])
+
+    def lasted(self, given: timedelta) -> str:
+        """How long something was, by its two largest units from days on: no month stands for its days."""
+        seconds = max(0, int(given.total_seconds()))
+        parts: list[str] = []
+        for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
+            whole, seconds = divmod(seconds, length)
+            if whole or (unit == "second" and not parts):
+                parts.append(units.format_unit(whole, f"duration-{unit}", locale=_LOCALES[self.code]))
         return " ".join(parts[:2])
 
     def number(self, given: float) -> str:

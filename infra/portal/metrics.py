@@ -110,10 +110,13 @@ class PortalMetrics:
         if found is None:
             return
         now = self._clock()
-        yield _by_state("city_portal_requests", "Requests by state (the portal's database).", found.requests)
-        yield _by_state(
-            "city_portal_deployments", "Deployments by state (the portal's database).", found.deployments
+        yield _by(
+            "state", "city_portal_requests", "Requests by state (the portal's database).", found.requests
         )
+        yield _by(
+            "state", "city_portal_deployments", "Deployments by state (the portal's database).",
+            found.deployments,
+        )  # fmt: skip
         yield _gauge(
             "city_portal_oldest_waiting_request_age_seconds",
             "Time since the oldest request that waits for a decision was handed in, 0 where none waits.",
@@ -123,6 +126,15 @@ class PortalMetrics:
             "city_portal_oldest_approved_request_age_seconds",
             "Time since the oldest request that waits to be made was approved or tried again, 0 for none.",
             _age(found.approved_since, now),
+        )
+        yield _by(
+            "tried", "city_portal_unmailed_notices",
+            "Notices that no mail server has taken, by how far their mail is.", found.unmailed.counts,
+        )  # fmt: skip
+        yield _gauge(
+            "city_portal_oldest_unmailed_notice_age_seconds",
+            "Time since the oldest notice whose mail is still being tried was written, 0 for none.",
+            _age(found.unmailed.since, now),
         )
 
     def _read(self, limit: float) -> PortalFigures | None:
@@ -215,10 +227,10 @@ def _gauge(name: str, text: str, value: float) -> Metric:
     return family
 
 
-def _by_state(name: str, text: str, counts: Mapping[str, int]) -> Metric:
-    family = GaugeMetricFamily(name, text, labels=("state",))
-    for state, count in counts.items():
-        family.add_metric((state,), count)
+def _by(label: str, name: str, text: str, counts: Mapping[str, int]) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=(label,))
+    for value, count in counts.items():
+        family.add_metric((value,), count)
     return family
 
 

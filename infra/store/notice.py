@@ -4,7 +4,7 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,6 +32,20 @@ class Unsent:
 
     notice: Notice
     contact: Contact
+
+
+TRIED = ("waiting", "refused", "given_up")
+"""How far a notice's mail is: not tried yet, refused and to be tried again, or not tried any more."""
+
+
+@dataclass(frozen=True)
+class Unmailed:
+    """`counts` has every word of TRIED. `since` is when the oldest was written that goes on being tried, None
+    where there is none.
+    """
+
+    counts: Mapping[str, int]
+    since: datetime | None
 
 
 def add(tx: Transaction, notice: Notice) -> bool:
@@ -97,21 +111,43 @@ def to_mail(connection: sa.Connection, now: datetime, limit: int = 100) -> tuple
     Who has no address is told in the portal only.
     """
     asked = (
-        sa.select(NOTICE)
-        .join(PERSON, PERSON.c.id == NOTICE.c.person)
-        .where(
-            NOTICE.c.mailed == "", NOTICE.c.next_try <= moment(now), NOTICE.c.attempts < MOST_ATTEMPTS,
-            NOTICE.c.created > moment(now - MAILED_WITHIN), PERSON.c.email != "", PERSON.c.roles != "",
-        )
+        _unmailed(sa.select(NOTICE), now)
+        .where(NOTICE.c.next_try <= moment(now), NOTICE.c.attempts < MOST_ATTEMPTS)
         .order_by(sa.case((NOTICE.c.kind.in_(LOUD), 0), else_=1), NOTICE.c.created, NOTICE.c.id)
         .limit(limit)
-    )  # fmt: skip
+    )
     found = []
     for row in connection.execute(asked).all():
         to = people.find(connection, row.person)
         if to is not None:
             found.append(Unsent(_notice(row), to))
     return tuple(found)
+
+
+def unmailed(connection: sa.Connection, now: datetime) -> Unmailed:
+    """What `to_mail` would send sooner or later, and what it has given up; by one query."""
+    tried = sa.case(
+        (NOTICE.c.attempts >= MOST_ATTEMPTS, "given_up"), (NOTICE.c.attempts > 0, "refused"), else_="waiting"
+    )
+    counted = sa.select(tried.label("tried"), sa.func.count(), sa.func.min(NOTICE.c.created))
+    found = {
+        str(state): (int(count), datetime.fromisoformat(oldest))
+        for state, count, oldest in connection.execute(
+            _unmailed(counted, now).group_by(sa.literal_column("tried"))
+        )
+    }
+    since = [oldest for state, (_, oldest) in found.items() if state != "given_up"]
+    return Unmailed(
+        {state: found[state][0] if state in found else 0 for state in TRIED}, min(since, default=None)
+    )
+
+
+def _unmailed(asked: sa.Select[Any], now: datetime) -> sa.Select[Any]:
+    """Of people with an address and a role, what no mail server has taken and is no old news."""
+    return asked.join(PERSON, PERSON.c.id == NOTICE.c.person).where(
+        NOTICE.c.mailed == "", NOTICE.c.created > moment(now - MAILED_WITHIN),
+        PERSON.c.email != "", PERSON.c.roles != "",
+    )  # fmt: skip
 
 
 def mark_mailed(connection: sa.Connection, notice: str, now: datetime) -> None:

@@ -10,6 +10,8 @@ import sqlalchemy as sa
 
 from infra.domain.deployment import DeploymentState
 from infra.domain.request import RequestState
+from infra.store import notice
+from infra.store.notice import TRIED, Unmailed
 from infra.store.portal_database import PortalDatabase
 from infra.store.portal_schema import AUDIT, DEPLOYMENT, REQUEST
 
@@ -21,26 +23,30 @@ _DECIDED = ("request.approve", "request.retry", "request.allow")
 class PortalFigures:
     """Counts have every state, with 0 where there is none. `waiting_since` is when the oldest request that
     waits for a decision was handed in, `approved_since` when the oldest that waits for a worker was approved
-    or tried again; None where none waits.
+    or tried again; None where none waits. `unmailed` are notices that wait for a mail server; none where the
+    portal sends no mails.
     """
 
     requests: Mapping[str, int]
     deployments: Mapping[str, int]
     waiting_since: datetime | None
     approved_since: datetime | None
+    unmailed: Unmailed
 
 
-def read(database: PortalDatabase) -> PortalFigures:
-    """One state of the database. Raises StoreUnreachable."""
+def read(database: PortalDatabase, now: datetime, *, mails: bool) -> PortalFigures:
+    """One state of the database. `mails`: whether the portal sends any. Raises StoreUnreachable."""
     with database.reading() as connection:
         return PortalFigures(
             _by_state(connection, REQUEST, tuple(RequestState)),
             _by_state(connection, DEPLOYMENT, tuple(DeploymentState)),
             _moment(connection.execute(_WAITING).scalar()),
             _moment(connection.execute(_APPROVED).scalar()),
+            notice.unmailed(connection, now) if mails else _NO_MAILS,
         )
 
 
+_NO_MAILS = Unmailed(dict.fromkeys(TRIED, 0), None)
 _WAITING = sa.select(sa.func.min(REQUEST.c.submitted)).where(REQUEST.c.state == RequestState.SUBMITTED)
 _LAST_DECISION = (
     sa.select(sa.func.max(AUDIT.c.at).label("at"))

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from ipaddress import ip_network
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -33,6 +34,7 @@ from infra.domain.probe import SshProbe
 from infra.errors import InfraError
 from monitoring.exporters import listening, probe
 from monitoring.exporters.probe_outcome import Target
+from monitoring.exporters.reloading import reload_families
 from monitoring.exporters.snapshot import counter, gauge
 from monitoring.exporters.web_config import WebGuard, web_config_option
 
@@ -359,6 +361,9 @@ def main(
         raise click.UsageError(str(error)) from error
     canary = Canary(cloud, watcher, networks, interval, limit, at_once=at_once)
     stop = threading.Event()
-    server = listening.serve(TITLE, listening.metrics(lambda _: canary.families()), host, port, guard=guard)
+    server = listening.serve(
+        TITLE, listening.metrics(lambda _: chain(canary.families(), reload_families(None, guard))),
+        host, port, guard=guard,
+    )  # fmt: skip
     threading.Thread(target=canary.work, args=(stop,), name="canary", daemon=True).start()
     listening.run_until_stopped(server, stop)

@@ -10,20 +10,22 @@ from prometheus_client.core import Metric
 from monitoring.exporters.snapshot import gauge
 from monitoring.exporters.web_config import WebGuard
 
-EXPORTER, WEB = "exporter", "web"
-"""Which file: how the exporter works, or who may read it."""
+EXPORTER, CATALOG, WEB = "exporter", "catalog", "web"
+"""Which file: how the exporter works, what it probes for, or who may read it."""
 
 
 @dataclass(frozen=True)
 class Reload:
-    """How the last reading of the configuration went; `at` is when one last succeeded, of the epoch."""
+    """How the last reading of a file went; `at` is when one last succeeded, of the epoch."""
 
     at: float
     success: bool = True
 
 
-def reload_families(reload: Reload, web: WebGuard | None) -> Iterator[Metric]:
-    """Families about the configuration, and about the web config file where there is one."""
+def reload_families(reload: Reload | None, web: WebGuard | None, config: str = EXPORTER) -> Iterator[Metric]:
+    """Families about the exporter's file, which `config` names, and about the web config file; of those that
+    there are.
+    """
     success = gauge(
         "city_exporter_config_reload_success", "Whether the file's last reading could be used.", "config"
     )
@@ -32,8 +34,9 @@ def reload_families(reload: Reload, web: WebGuard | None) -> Iterator[Metric]:
         "When the file was last read and could be used.",
         "config",
     )
-    success.add_metric([EXPORTER], reload.success)
-    at.add_metric([EXPORTER], reload.at)
+    if reload is not None:
+        success.add_metric([config], reload.success)
+        at.add_metric([config], reload.at)
     if web is not None:
         success.add_metric([WEB], web.success)
         at.add_metric([WEB], web.read_at)

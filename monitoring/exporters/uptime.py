@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from infra.inventory.catalog import load_catalog
 from monitoring.exporters import discovery, listening, workload
 from monitoring.exporters import probe as probes
 from monitoring.exporters import uptime_families as of
+from monitoring.exporters.reloading import CATALOG, Reload, reload_families
 from monitoring.exporters.snapshot import Collector, standing_families, standing_rows
 from monitoring.exporters.web_config import WebGuard, web_config_option
 from monitoring.exporters.workload import WorkloadWatch
@@ -74,20 +77,26 @@ def server_collector(cloud: Cloud, interval: float) -> Collector[tuple[ServerSta
     )
 
 
-def reloading(watch: WorkloadWatch, file: Path | None) -> Callable[[], None]:
-    """What SIGHUP does: the catalog is read again. One that cannot be used changes nothing."""
+class CatalogFile:
+    """The catalog as a file that was read once already; with None there is none."""
 
-    def reload() -> None:
-        if file is None:
+    def __init__(self, watch: WorkloadWatch, file: Path | None) -> None:
+        self._watch = watch
+        self._file = file
+        self.reloaded = Reload(at=time.time()) if file else None
+
+    def reload(self) -> None:
+        """What SIGHUP does: read it again. One that cannot be used changes nothing, and is told of."""
+        if self._file is None or self.reloaded is None:
             return
         try:
-            watch.use(load_catalog(file))
+            self._watch.use(load_catalog(self._file))
         except InfraError as error:
+            self.reloaded = replace(self.reloaded, success=False)
             log.warning("the catalog in force stays: %s", error)
         else:
-            log.warning("%s was read again", file)
-
-    return reload
+            self.reloaded = Reload(at=time.time())
+            log.warning("%s was read again", self._file)
 
 
 def _seconds(name: str, default: float, text: str) -> Callable[[Any], Any]:
@@ -148,13 +157,16 @@ def main(
         boot_seconds=seconds["boot_seconds"],
     )  # fmt: skip
     uptime = Uptime(servers, Collector("apis", ApiWatch(cloud).read, seconds["api_interval"]), watch)
+    file = CatalogFile(watch, catalog_file)
     stop = threading.Event()
     server = listening.serve(
-        TITLE, listening.metrics(lambda _: uptime.families()), host, port, uptime.paths(),
+        TITLE,
+        listening.metrics(lambda _: chain(uptime.families(), reload_families(file.reloaded, guard, CATALOG))),
+        host, port, uptime.paths(),
         rows=lambda: standing_rows((uptime.servers, uptime.apis, uptime.watch)), guard=guard,
     )  # fmt: skip
     for collector in (uptime.servers, uptime.apis):
         collector.start(stop)
     thread = workload.start(watch, stop)
-    listening.run_until_stopped(server, stop, reloading(watch, catalog_file))
+    listening.run_until_stopped(server, stop, file.reload)
     thread.join(timeout=5.0)  # what was counted is written down

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from monitoring.overview import AgencyState, Overview, read_overview
+from monitoring.overview import GROUND, AgencyState, Overview, read_overview
 from monitoring.pages.alerts import alerts
 from monitoring.pages.chart import HOUR, bar, strip
 from monitoring.pages.language import VIETNAMESE, Language
@@ -216,7 +216,9 @@ def _verdict(facts: Facts, say: Language) -> tuple[str, str]:
 def _tiles(facts: Facts, say: Language) -> list[tuple[str, Content, Content, str]]:
     up, down, idle = facts.count("up"), facts.count("down") + facts.count("unknown"), facts.count("idle")
     full = max(
-        (quota for quota in facts.quotas if quota.ratio is not None), key=lambda q: q.ratio or 0, default=None
+        (quota for quota in facts.quotas if quota.ratio is not None and quota.resource not in GROUND),
+        key=lambda q: q.ratio or 0,
+        default=None,
     )
     left = min((one.left for one in facts.objectives if one.left is not None), default=None)
     unknown = say("unknown", "không rõ")

@@ -36,7 +36,7 @@ def alerts(found: Iterable[Alert], now: float, say: Language, *, runbooks: bool 
         Column(say("For", "Từ"), "num"),
     ]
     if runbooks:
-        columns.append(Column(say("Runbook", "Hướng dẫn")))
+        columns.append(Column(say("Runbook", "Hướng dẫn"), "num"))
     return section(title, table(columns, [_row(alert, now, say, runbooks) for alert in listed], title))
 
 

@@ -132,7 +132,10 @@ def page(facts: Facts, look: Look, site: str) -> Markup:
             tiles([_tile(name, use, facts, say) for name, use in _ordered(facts)]),
             section(say("When to buy", "Khi nào phải mua thêm"), _forecast(facts, say)),
             section(
-                say("30 days and 90 ahead", "30 ngày qua và 90 ngày tới"), el("div", charts, class_="charts")
+                say("30 days and 90 ahead", "30 ngày qua và 90 ngày tới"),
+                el("div", charts, class_="charts")
+                if charts
+                else el("p", status("", say("No history yet.", "Chưa có lịch sử."))),
             ),
             el(
                 "div",
@@ -317,6 +320,8 @@ def _losses(facts: Facts, say: Language) -> Content:
 
     name = say("Largest hypervisor", "Máy chủ lớn nhất") + (f": {facts.largest}" if facts.largest else "")
     zones = [told(say(f"Zone {zone}", f"Vùng {zone}"), fits) for zone, fits in sorted(facts.zones.items())]
+    if len(zones) == 1:  # nothing is left then, whatever is bought: no fault to see each time
+        zones = [[zones[0][0], status("", say("the only zone", "vùng duy nhất"))]]
     columns = [Column(say("What is lost", "Nếu mất"), "head"), Column(say("Then", "Kết quả"))]
     return table(columns, [told(name, facts.absorbable), *zones])
 

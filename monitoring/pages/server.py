@@ -22,7 +22,7 @@ from infra.errors import InfraError
 from monitoring.exporters import listening
 from monitoring.exporters.listening import Request, Response, Server
 from monitoring.exporters.web_config import WebGuard, web_config_option
-from monitoring.pages import agency, capacity, operations, slo
+from monitoring.pages import agency, capacity, operations, slo, statement
 from monitoring.pages.language import LANGUAGES, VIETNAMESE, Language, accepted
 from monitoring.pages.markup import Markup, el
 from monitoring.pages.page import (
@@ -58,13 +58,16 @@ class SiteFileInvalid(InfraError):
 
 @dataclass
 class Pages:
-    """All pages of a site. `names`: (Vietnamese, English) of each agency, by code."""
+    """All pages of a site. `names`: (Vietnamese, English) of each agency, by code; `ledger`: URL of the SLA
+    ledger's database, which the portal asks through here.
+    """
 
     site: str
     prometheus: Prometheus
     alertmanager: Alertmanager
     names: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     offset: float = 7.0
+    ledger: str = ""
     clock: Callable[[], float] = time.time
     _kept: OrderedDict[str, tuple[float, Any]] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -73,6 +76,8 @@ class Pages:
         """The response to a request for any path."""
         if request.path == "/-/healthy":
             return Response(HTTPStatus.OK, b"ok\n")
+        if request.path == statement.PATH and self.ledger:
+            return statement.answer(self.ledger, request)
         look = self.look(request)
         route = self._route(look.path)
         if route is None:
@@ -194,10 +199,14 @@ def read_names(file: Path) -> dict[str, tuple[str, str]]:
 @click.option("--site", default="", help="The site's name, in titles.")
 @click.option("--agencies", type=click.Path(path_type=Path, dir_okay=False), help="JSON file of their names.")
 @click.option("--utc-offset", default=7.0, show_default=True, help="The site's time less UTC, in hours.")
+@click.option(
+    "--ledger", envvar="CITYCLOUD_LEDGER_URL", show_envvar=True, default="",
+    help="SQLAlchemy's URL of the SLA ledger, for the portal; without it there is none.",
+)  # fmt: skip
 @web_config_option
 def main(
     *, listen: str, prometheus: str, alertmanager: str, site: str, agencies: Path | None, utc_offset: float,
-    web_config: Path | None,
+    ledger: str, web_config: Path | None,
 ) -> None:  # fmt: skip
     """Serve the ops pages: operations, capacity, agencies, SLOs."""
     try:
@@ -206,5 +215,5 @@ def main(
         web = WebGuard.of(web_config) if web_config else None
     except (ValueError, InfraError) as error:
         raise click.UsageError(str(error)) from error
-    pages = Pages(site, Prometheus(prometheus), Alertmanager(alertmanager), names, utc_offset)
+    pages = Pages(site, Prometheus(prometheus), Alertmanager(alertmanager), names, utc_offset, ledger)
     listening.run_until_stopped(Server((host, port), pages.answer, web), threading.Event())

@@ -57,7 +57,9 @@ class Objective:
 
 @dataclass(frozen=True)
 class Facts:
-    """`ledger_day` is the end of the last day that the ledger holds; None where nobody knows."""
+    """`ledger_day` is the end of the last day that the ledger holds, 0 while it holds none; None where nobody
+    knows.
+    """
 
     taken: float
     objectives: tuple[Objective, ...] = ()
@@ -65,6 +67,11 @@ class Facts:
     ledger_day: float | None = None
     ledger_intact: bool | None = None
     ledger_unknown: float | None = None
+
+    @property
+    def judged(self) -> int:
+        """Objectives of which there are events."""
+        return sum(one.left is not None for one in self.objectives)
 
 
 def read(prometheus: Prometheus, now: float) -> Facts:
@@ -149,8 +156,8 @@ def _verdict(facts: Facts, say: Language) -> tuple[str, str]:
         return WARN, say("No objective has been judged yet.", "Chưa có cam kết nào được đánh giá.")
     if over:
         return BAD, say(
-            f"{len(over)} of {len(facts.objectives)} objectives missed over 30 days.",
-            f"{len(over)} trong {len(facts.objectives)} cam kết không đạt trong 30 ngày.",
+            f"{len(over)} of {facts.judged} objectives missed over 30 days.",
+            f"{len(over)} trong {facts.judged} cam kết không đạt trong 30 ngày.",
         )
     if little:
         return WARN, say(
@@ -162,7 +169,6 @@ def _verdict(facts: Facts, say: Language) -> tuple[str, str]:
 
 def _ledger(facts: Facts, say: Language) -> list[tuple[str, Content, Content, str]]:
     unknown = say("unknown", "không rõ")
-    age = None if facts.ledger_day is None else facts.taken - facts.ledger_day
     kept = sum(one.left is not None and one.left >= 0 for one in facts.objectives)
     intact = {True: say("intact", "nguyên vẹn"), False: say("broken", "bị hỏng"), None: unknown}[
         facts.ledger_intact
@@ -170,7 +176,7 @@ def _ledger(facts: Facts, say: Language) -> list[tuple[str, Content, Content, st
     return [
         (
             say("Objectives kept", "Cam kết đạt"),
-            f"{kept} / {len(facts.objectives)}",
+            f"{kept} / {facts.judged}",
             say("over 30 days", "trong 30 ngày"),
             "",
         ),
@@ -180,22 +186,31 @@ def _ledger(facts: Facts, say: Language) -> list[tuple[str, Content, Content, st
             say("chain of entries", "chuỗi bản ghi"),
             BAD if facts.ledger_intact is False else WARN if facts.ledger_intact is None else "",
         ),
-        (
-            say("Ledger ends", "Sổ ghi đến"),
-            unknown if age is None else say(f"{say.age(age)} ago", f"{say.age(age)} trước"),
-            say("written once a day", "ghi mỗi ngày một lần"),
-            WARN if age is None or age > LATE_LEDGER else "",
-        ),
+        _last_day(facts, say),
         (
             say("Unknown of the last day", "Không rõ trong ngày gần nhất"),
-            unknown if facts.ledger_unknown is None else say.percent(facts.ledger_unknown, 2),
+            say.percent(facts.ledger_unknown, 2) if facts.ledger_unknown is not None and facts.ledger_day
+            else unknown,
             say("of all workloads' time", "thời gian của mọi máy chủ"),
             "",
         ),
-    ]
+    ]  # fmt: skip
+
+
+def _last_day(facts: Facts, say: Language) -> tuple[str, Content, Content, str]:
+    title, note = say("Ledger ends", "Sổ ghi đến"), say("written once a day", "ghi mỗi ngày một lần")
+    if facts.ledger_day is None:
+        return title, say("unknown", "không rõ"), note, WARN
+    if not facts.ledger_day:
+        begins = say("begins with the first whole day", "bắt đầu từ ngày trọn vẹn đầu tiên")
+        return title, say("no day yet", "chưa có ngày nào"), begins, ""
+    age = facts.taken - facts.ledger_day
+    return title, say(f"{say.age(age)} ago", f"{say.age(age)} trước"), note, WARN if age > LATE_LEDGER else ""
 
 
 def _chart(facts: Facts, say: Language) -> Markup:
+    if not any(facts.worst.values()):
+        return el("p", status("", say("No history yet.", "Chưa có lịch sử.")))
     end = facts.taken // STEP * STEP
     worst = sorted(facts.worst.items(), key=lambda item: item[1][-1][1] if item[1] else 1.0)[:6]
     lines = tuple(

@@ -17,7 +17,7 @@ from infra.provisioning import certificates
 from monitoring.exporters import settings, web_config
 from monitoring.exporters.capacity_collectors import INTERVALS
 from monitoring.exporters.listening import Request
-from tests.monitoring.rendering import render
+from tests.monitoring.rendering import ROOT, render
 
 MOST_EXPOSED = 2.0
 """systemd's own measure, 0 to 10: "OK" ends at 4; IP itself, which an exporter needs, makes 1.3 of it."""
@@ -92,3 +92,21 @@ def test_prometheus_finds_both_names(site: tuple[Path, bool]) -> None:
     for job in (jobs["capacity"], jobs["integrations/openstack"]):
         assert job.get("scheme", "http") == ("https" if tls else "http")
         assert job["static_configs"][0]["targets"] == ["192.0.2.1:9180"]
+
+
+def test_an_exporter_that_reads_the_web_config_file_is_restarted_with_it() -> None:
+    """TLS is switched on and off with a restart only; everything else in the file counts at once."""
+    role = ROOT / "playbooks/roles/monitoring"
+    readers = {
+        path.name.removesuffix(".j2")
+        for path in (role / "templates").glob("*.service.j2")
+        if "{{ monitoring_web_config_file }}" in path.read_text(encoding="utf-8")
+    }
+    restarted = {
+        unit["name"].removeprefix("citycloud-")
+        for path in (role / "tasks").glob("*.yml")
+        for task in yaml.safe_load(path.read_text(encoding="utf-8"))
+        for unit in task.get("converge_units", {}).get("units", ())
+        if "{{ monitoring_web_config_file }}" in unit["files"] and not unit.get("reload")
+    }
+    assert readers == restarted == {f"{name}-exporter.service" for name in ("capacity", "uptime", "canary")}

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from infra.domain.deployment import DeploymentState
 from infra.domain.person import SEES_ALL, Person
 from infra.domain.request import OPEN
+from infra.domain.sla import Month
 from infra.domain.words import Words
 from infra.portal.interface import NotFound
 from infra.portal.oversight import Agency, AgencyPerson, AgencySummary
 from infra.portal.service.ground import Ground
 from infra.portal.service.request import quota_lines
+from infra.portal.sla import Sla
 from infra.store import deployment as deployments
 from infra.store import person as people
 from infra.store import request as requests
@@ -32,8 +34,7 @@ class AgencyService:
 
     def agency(self, person: Person, code: str) -> Agency:
         """Raises NotFound."""
-        if code not in self._codes(person):
-            raise NotFound("there is no such agency, or it is not yours")
+        self._expect_sight(person, code)
         with self._ground.reading() as connection:
             (summary,) = self._summaries(connection, [code])
             known = people.everybody(connection, [code])
@@ -43,6 +44,15 @@ class AgencyService:
                 AgencyPerson(one.display_name or one.name, tuple(sorted(one.roles))) for one in known
             ),
         )  # fmt: skip
+
+    def sla(self, person: Person, code: str, month: Month) -> Sla:
+        """The statement of a month. Raises NotFound before anything is asked of the ledger."""
+        self._expect_sight(person, code)
+        return self._ground.site.sla(code, month)
+
+    def _expect_sight(self, person: Person, code: str) -> None:
+        if code not in self._codes(person):
+            raise NotFound("there is no such agency, or it is not yours")
 
     def _codes(self, person: Person) -> list[str]:
         known = self._ground.site.agencies

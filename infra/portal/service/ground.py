@@ -23,8 +23,10 @@ from infra.domain.flavor import Flavor
 from infra.domain.person import Person
 from infra.domain.policy import Policies
 from infra.domain.reservation import QuotaExceeded
+from infra.domain.sla import Month
 from infra.domain.words import Words
 from infra.portal.interface import Capacity, Component, Conflict, FieldProblem, InputRefused, NotAllowed
+from infra.portal.sla import Sla
 from infra.portal.usage import Usage, UsageState
 from infra.store.answer import KeyUsed, once
 from infra.store.portal_database import Connection, PortalDatabase, Transaction
@@ -53,13 +55,13 @@ class RemoteConsoles:
 
 @dataclass(frozen=True)
 class PortalSite:
-    """The site as services see it. `capacity` tells what the cloud could still hold for a request's items;
-    `busy` the measured part of an agency's cores and memory that is busy, None where nobody measured;
-    `flavors` are sizes by name, for what a server can become; `status` the public state of the cloud's parts;
-    `usage` what monitoring knows of an agency's server, by its id; `policies` what people may do without
-    asking; `console` gives the last lines that a server (its id) printed, `remote_consoles` its screen;
-    `look_up` asks the directory for a person by id, as `infra.portal.identity.Directory` does: without it,
-    what it said at their last sign-in counts.
+    """The site as services see it. `capacity` tells what the cloud could still hold for a request's
+    items; `busy` the measured part of an agency's cores and memory that is busy, None where nobody
+    measured; `flavors` are sizes by name, for what a server can become; `status` the public state of the
+    cloud's parts; `usage` what monitoring knows of an agency's server, by its id; `sla` an agency's month
+    in the ledger; `policies` what people may do without asking; `console` gives the last lines that a
+    server (its id) printed, `remote_consoles` its screen; `look_up` asks the directory for a person by
+    id, as `infra.portal.identity.Directory` does: without it, what it said at their last sign-in counts.
     """
 
     agencies: Mapping[str, Agency]
@@ -72,6 +74,7 @@ class PortalSite:
     flavors: Mapping[str, Flavor] = field(default_factory=dict)
     status: Callable[[], Sequence[Component]] = tuple
     usage: Callable[[str, str], Usage] = lambda agency, server: Usage(UsageState.UNREACHABLE)
+    sla: Callable[[str, Month], Sla] = lambda agency, month: Sla(str(month))
     policies: Policies = field(default_factory=Policies)
     console: Callable[[str, int], str] | None = None
     remote_consoles: RemoteConsoles | None = None

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from infra.domain.deployment import DeploymentState
 from infra.domain.person import SEES_ALL, Person
 from infra.domain.request import OPEN
+from infra.domain.sla import Month
 from infra.domain.words import Words
 from infra.portal.delegation import Delegations, NewDelegation
 from infra.portal.interface import (
@@ -25,6 +26,7 @@ from infra.portal.interface import (
     Request,
     RequestSummary,
     Services,
+    Sla,
     Usage,
 )
 from infra.portal.notice import Notice
@@ -172,6 +174,9 @@ class PortalServices(Services):
 
     def agency(self, person: Person, code: str) -> Agency:
         return self._agencies.agency(person, code)
+
+    def sla(self, person: Person, code: str, month: Month) -> Sla:
+        return self._agencies.sla(person, code, month)
 
     def operations(self, person: Person) -> Operations:
         return self._operations.operations(person)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from infra.domain.person import Person, Role
+from infra.domain.sla import Month
 from infra.domain.words import Words
 from infra.portal.interface import (
     Agency,
@@ -34,7 +35,9 @@ from infra.portal.interface import (
     Request,
     RequestSummary,
     Room,
+    Sla,
 )
+from tests.functional.portal.memory_sla import STATEMENTS
 
 SIGNERS = frozenset({Role.APPROVER, Role.OPERATOR})
 
@@ -58,6 +61,7 @@ class MemorySigning:
     found: dict[str, Request] = field(default_factory=dict)
     living: dict[str, Deployment] = field(default_factory=dict)
     by: dict[str, str] = field(default_factory=dict)
+    statements: dict[tuple[str, str], Sla] = field(default_factory=lambda: dict(STATEMENTS))
     given: list[Given] = field(default_factory=list)
     told: dict[str, list[Notice]] = field(default_factory=dict)
     languages: dict[str, str] = field(default_factory=dict)
@@ -170,6 +174,10 @@ class MemorySigning:
             for one in self.people.values() if one.agency == code
         )  # fmt: skip
         return Agency(self._summary(code), people)
+
+    def sla(self, person: Person, code: str, month: Month) -> Sla:
+        self.agency(person, code)
+        return self.statements.get((code, str(month)), Sla(str(month)))
 
     def operations(self, person: Person) -> Operations:
         if not person.roles & {Role.OPERATOR, Role.AUDITOR}:

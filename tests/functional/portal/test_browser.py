@@ -30,6 +30,7 @@ PAGES = (
     ("u-binh", "/approvals"), ("u-binh", "/approvals/r12"), ("u-lan", "/audit"), ("u-hoa", "/nowhere"),
     ("u-dung", "/approvals/reviews"), ("u-dung", "/approvals/r16"), ("u-binh", "/approvals/delegations"),
     ("u-hoa", "/approvals/delegations"), ("u-dung", "/agencies"), ("u-hoa", "/agencies/hongbang"),
+    ("u-hoa", "/agencies/hongbang/sla?month=2026-10"),
     ("u-lan", "/operations"), ("u-hoa", "/notices"), ("u-dung", "/notices"),
 )  # fmt: skip
 BY_PEOPLE = (

@@ -29,6 +29,7 @@ def test_the_page_and_the_api_say_the_same(stand: Stand) -> None:
         assert told["measures"][0]["kind"] == "response"
         page = client.get(PAGE).text
         assert "99,73%" in page
+        assert 'href="/agencies/hongbang/sla"' in page
         assert "1 tiếng 56 phút" in page
         assert page.count("<figure") == 6
         assert "99.73%" in client.get(PAGE + "?lang=en").text

@@ -18,6 +18,7 @@ from infra.portal.service.services import PortalServices
 from infra.store import delegation as delegations
 from infra.store import notice as notices
 from infra.store import person as people
+from infra.store import portal_figures
 from infra.store.lease import Lease
 from infra.store.portal_database import PortalDatabase
 from infra.store.session import SessionStore
@@ -266,6 +267,44 @@ def test_a_refused_mail_waits_longer_each_time_and_is_given_up_in_the_end(
     told = of(portal, BINH)[0]
     assert (told.attempts, len(told.error), told.error[:12]) == (12, 300, "550 no such ")
     assert told.mailed is None
+
+
+def unmailed(portal: PortalDatabase, now: dt.datetime) -> tuple[dict[str, int], dt.datetime | None]:
+    """What monitoring is told: counts that are not 0, and since when the oldest is tried."""
+    found = portal_figures.read(portal, now, mails=True).unmailed
+    return {tried: count for tried, count in found.counts.items() if count}, found.since
+
+
+def test_monitoring_is_told_since_when_mail_waits_and_of_no_mail_that_was_given_up_or_is_old(
+    services: PortalServices, portal: PortalDatabase, clock: Clock
+) -> None:
+    services.submit(AN, make_draft(), "1")
+    clock.forward(hours=1)
+    services.submit(AN, make_draft(), "2")
+    assert unmailed(portal, clock()) == ({"waiting": 2}, NOW)
+    with portal.touching() as connection:
+        first, second = notices.to_mail(connection, clock())
+        notices.mark_refused(connection, first.notice, "550", clock())
+    assert unmailed(portal, clock()) == ({"waiting": 1, "refused": 1}, NOW)
+    with portal.touching() as connection:
+        for attempts in range(1, notices.MOST_ATTEMPTS):
+            notices.mark_refused(connection, replace(first.notice, attempts=attempts), "550", clock())
+    assert unmailed(portal, clock()) == ({"waiting": 1, "given_up": 1}, clock())
+    with portal.touching() as connection:
+        notices.mark_mailed(connection, second.notice.id, clock())
+    assert unmailed(portal, clock()) == ({"given_up": 1}, None)
+    assert unmailed(portal, NOW + notices.MAILED_WITHIN) == ({}, None)
+
+
+def test_monitoring_is_told_of_no_mail_that_nobody_is_owed(
+    services: PortalServices, portal: PortalDatabase, clock: Clock
+) -> None:
+    services.submit(AN, make_draft(), "")
+    without = portal_figures.read(portal, clock(), mails=False).unmailed
+    assert (set(without.counts.values()), without.since) == ({0}, None)
+    with portal.touching() as connection:
+        people.forget_roles(connection, "binh")
+    assert unmailed(portal, clock()) == ({}, None)
 
 
 def test_what_was_mailed_is_not_mailed_again_and_old_news_is_not_mailed_at_all(

@@ -11,6 +11,7 @@ from infra.portal.service.services import PortalServices
 from infra.store import lease as leases
 from infra.store import portal_figures
 from infra.store.portal_database import PortalDatabase
+from infra.store.portal_figures import PortalFigures
 from infra.store.work import WorkBook
 
 from .city import AN, BINH, NOW, Clock, make_draft
@@ -19,13 +20,18 @@ from .test_portal_request import approve
 HOUR = dt.timedelta(hours=1)
 
 
+def figures(portal: PortalDatabase, now: dt.datetime = NOW, *, mails: bool = True) -> PortalFigures:
+    return portal_figures.read(portal, now, mails=mails)
+
+
 def test_an_empty_portal_has_every_state_with_nothing_in_it(
     portal: PortalDatabase, services: PortalServices
 ) -> None:
-    found = portal_figures.read(portal)
+    found = figures(portal)
     assert found.requests == dict.fromkeys(RequestState, 0)
     assert found.deployments == dict.fromkeys(DeploymentState, 0)
     assert (found.waiting_since, found.approved_since) == (None, None)
+    assert (set(found.unmailed.counts.values()), found.unmailed.since) == ({0}, None)
 
 
 def test_the_oldest_that_waits_is_told_by_when_it_was_handed_in_and_when_it_was_approved(
@@ -34,11 +40,11 @@ def test_the_oldest_that_waits_is_told_by_when_it_was_handed_in_and_when_it_was_
     first = services.submit(AN, make_draft(), key="1")
     clock.forward(hours=1)
     services.submit(AN, make_draft(), key="2")
-    assert portal_figures.read(portal).waiting_since == NOW
+    assert figures(portal).waiting_since == NOW
     clock.forward(hours=1)
     approve(services, BINH, first)
     clock.forward(hours=1)
-    found = portal_figures.read(portal)
+    found = figures(portal)
     assert found.requests["submitted"] == 1
     assert found.requests["approved"] == 1
     assert found.waiting_since == NOW + HOUR
@@ -54,10 +60,10 @@ def test_a_request_that_is_tried_again_waits_since_then(
     assert lease is not None
     book = WorkBook(portal)
     book.fail(lease, request, Words("hỏng", "broken"), clock())
-    assert portal_figures.read(portal).approved_since is None
+    assert figures(portal).approved_since is None
     clock.forward(hours=30)
     services.retry(AN, request, services.request(AN, request).version, key="again")
-    assert portal_figures.read(portal).approved_since == NOW + 30 * HOUR
+    assert figures(portal).approved_since == NOW + 30 * HOUR
 
 
 def test_deployments_are_counted_by_state(
@@ -68,5 +74,5 @@ def test_deployments_are_counted_by_state(
     lease = leases.acquire(portal, "agency:sotc", "worker", now=clock(), lasts=HOUR)
     assert lease is not None
     WorkBook(portal).begin(lease, request, clock())
-    found = portal_figures.read(portal).deployments
+    found = figures(portal).deployments
     assert {state: count for state, count in found.items() if count} == {"provisioning": 2}

@@ -11,7 +11,7 @@ import yaml
 
 from infra.domain.slo import BURNS, MINUTE_WINDOWS, QUARTER_WINDOWS
 from monitoring.slo import SloInvalid, load_slos
-from monitoring.slo_rules import FILE, SUMMED, rendered, rules
+from monitoring.slo_rules import FILE, SUMMED, main, rendered, rules
 
 SLOS = load_slos()
 RULES = [rule for group in rules(SLOS) for rule in group["rules"]]
@@ -36,6 +36,20 @@ def folder(tmp_path: Path) -> Path:
 
 def test_the_rules_that_are_shipped_are_those_of_the_slos() -> None:
     assert FILE.read_text(encoding="utf-8") == rendered(SLOS), "run python -m monitoring.slo_rules"
+
+
+def test_an_slo_that_cannot_be_used_ends_with_2_and_leaves_the_rules_as_they_were(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "rules.yaml"
+    main(folder, file)
+    before = file.read_text(encoding="utf-8")
+    (folder / "platform.yaml").write_text(TEXT.replace("objective:", "objectiv:"), encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        main(folder, file)
+    assert ended.value.code == 2
+    assert "slos[0].objectiv = 0.999: is not a known key; did you mean objective?" in capsys.readouterr().err
+    assert file.read_text(encoding="utf-8") == before
 
 
 def test_what_is_written_is_what_was_meant() -> None:

@@ -83,3 +83,14 @@ def test_a_text_in_both_languages_is_shown_in_the_readers() -> None:
 )  # fmt: skip
 def test_how_long_something_took_is_told_by_its_two_largest_units(seconds: int, vi: str, en: str) -> None:
     assert (VI.age(timedelta(seconds=seconds)), EN.age(timedelta(seconds=seconds))) == (vi, en)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "vi", "en"),
+    [(0, "0 giây", "0 seconds"), (18000, "5 tiếng", "5 hours"), (31 * 86400, "31 ngày", "31 days"),
+     (90061, "1 ngày 1 tiếng", "1 day 1 hour")],
+)  # fmt: skip
+def test_how_long_something_was_is_told_without_months_that_are_no_measure(
+    seconds: int, vi: str, en: str
+) -> None:
+    assert (VI.lasted(timedelta(seconds=seconds)), EN.lasted(timedelta(seconds=seconds))) == (vi, en)

@@ -15,6 +15,7 @@ from infra.domain.deployment import DeploymentState
 from infra.domain.request import RequestState
 from infra.errors import InfraError
 from infra.portal.metrics import BUCKETS, PortalMetrics
+from infra.store.notice import Unmailed
 from infra.store.portal_figures import PortalFigures
 
 NOW = datetime(2026, 11, 27, 2, tzinfo=UTC)
@@ -27,6 +28,8 @@ OF_DATABASE = {
     "city_portal_deployments": ("state",),
     "city_portal_oldest_waiting_request_age_seconds": (),
     "city_portal_oldest_approved_request_age_seconds": (),
+    "city_portal_unmailed_notices": ("tried",),
+    "city_portal_oldest_unmailed_notice_age_seconds": (),
 }
 OF_WORKER = {
     "city_portal_worker_last_look_timestamp_seconds": (),
@@ -38,6 +41,7 @@ FIGURES = PortalFigures(
     {**dict.fromkeys(map(str, DeploymentState), 0), "active": 40},
     datetime(2026, 11, 24, 2, tzinfo=UTC),
     None,
+    Unmailed({"waiting": 2, "refused": 1, "given_up": 0}, datetime(2026, 11, 26, 20, tzinfo=UTC)),
 )
 
 
@@ -96,6 +100,13 @@ def test_an_age_is_that_of_the_oldest_and_zero_where_none_waits() -> None:
     found = values(make_metrics())
     assert found["city_portal_oldest_waiting_request_age_seconds",] == 3 * 86400
     assert found["city_portal_oldest_approved_request_age_seconds",] == 0
+
+
+def test_unmailed_notices_are_counted_by_how_far_their_mail_is() -> None:
+    found = values(make_metrics())
+    assert found["city_portal_unmailed_notices", "refused"] == 1
+    assert found["city_portal_unmailed_notices", "given_up"] == 0
+    assert found["city_portal_oldest_unmailed_notice_age_seconds",] == 6 * 3600
 
 
 def test_a_database_that_fails_is_told_and_has_no_figures() -> None:

@@ -64,6 +64,41 @@ def test_pages_without_facts_say_so_and_claim_nothing(say: Language) -> None:
     assert say("heartbeat is missing", "mất nhịp Watchdog") in bodies[0]
 
 
+@pytest.mark.parametrize("say", [EN, VI], ids=["en", "vi"])
+def test_a_young_site_has_no_day_in_its_ledger_and_no_history_which_is_no_fault(say: Language) -> None:
+    kept = slo.Objective("api-availability", "compute", 0.999, left=1.0)
+    body = slo.page(
+        slo.Facts(
+            NOW, (kept, slo.Objective("vm-creation", "", 0.99)), ledger_day=0, ledger_intact=True,
+            ledger_unknown=0.0,
+        ),
+        Look(say, "/slo"), "x",
+    )  # fmt: skip
+    assert say("no day yet", "chưa có ngày nào") in body
+    assert "1 / 1" in body
+    assert say.percent(0.0, 2) not in body
+    assert say("No history yet.", "Chưa có lịch sử.") in body
+    body = capacity.page(capacity.Facts(NOW, zones={"nova": False}), Look(say, "/capacity"), "x")
+    assert say("No history yet.", "Chưa có lịch sử.") in body
+    assert say("the only zone", "vùng duy nhất") in body
+    assert "status bad" not in body
+
+
+def test_of_several_zones_each_says_whether_it_can_be_lost() -> None:
+    facts = capacity.Facts(NOW, zones={"a": False, "b": True})
+    body = capacity.page(facts, Look(EN, "/capacity"), "x")
+    assert "its servers do not fit elsewhere" in body
+    assert "the only zone" not in body
+
+
+def test_the_fullest_quota_is_none_of_those_that_a_landing_zone_takes_itself() -> None:
+    quotas = (agency.Quota("routers", 1, 1), agency.Quota("cores", 1, 4), agency.Quota("volumes", 0, 8))
+    body = agency.page(agency.Facts(NOW, "a", quotas=quotas), Look(EN, "/agency/a"), "x", {})
+    tile = body.split("Fullest quota")[1][:120]
+    assert "25%" in tile
+    assert "cores" in tile
+
+
 def test_what_others_wrote_is_escaped() -> None:
     bad = '<script>"&'
     alert = Alert(bad, "page", bad, bad, "https://x.test/?a=1&b=2", "o", NOW, {"server": bad})
