@@ -34,6 +34,7 @@ FIRST = (
     "tests/functional/depot/",  # one process makes the depot, on a new machine, while the other needs none
     "tests/functional/portal/test_keycloak.py",
     "tests/functional/portal/test_browser.py",
+    "tests/functional/portal/test_change_browser.py",
     "tests/monitoring/",
     "tests/architecture/",
     "tests/functional/provider/test_stacks.py",
