@@ -24,6 +24,7 @@ from infra.cli.portal_view import (
     sheet,
     show,
     some,
+    standing,
     state,
     told,
     version_option,
@@ -66,7 +67,7 @@ def list_(*, portal: Portal, say: Reader, output: str, wanted: str | None, agenc
     found = portal.every("deployments", size=limit + 1, state=wanted or "", agency=agency)
     rows, more = some(found, limit)
     shown = [
-        (one["name"], state(say, one["state"]), one["agency"], told(say, one["item"]), one["address"],
+        (one["name"], standing(say, one), one["agency"], told(say, one["item"]), one["address"],
          day(say, one["expires"]))
         for one in rows
     ]  # fmt: skip
@@ -180,7 +181,7 @@ def _sheet(say: Reader, found: Row) -> RenderableType:
     held = say.words(Words("có", "yes")) if found["legal_hold"] else ""
     facts: list[tuple[Words, Text | str]] = [
         (NAME, summary["name"]),
-        (STATE, state(say, summary["state"])),
+        (STATE, standing(say, summary)),
         (WHAT, told(say, summary["item"])),
         (AGENCY, told(say, summary["agency_name"])),
         (Words("Chủ sở hữu", "Owner"), found["owner"]),

@@ -17,7 +17,7 @@ from infra.cli.portal_view import (
     key_option,
     portal_options,
     show,
-    state,
+    standing,
     version_option,
 )
 from infra.domain.words import Words
@@ -53,7 +53,7 @@ class Order:
         body = {"action": action, "version": self.version or self.found["version"], "values": values or {}}
         self.portal.change("deployments", id_, "actions", body=body, key=self.key)
         after = self.portal.read("deployments", id_)
-        line = Text.assemble(f"{self.name}  ", state(self.say, after["summary"]["state"]), f"  {action}")
+        line = Text.assemble(f"{self.name}  ", standing(self.say, after["summary"]), f"  {action}")
         show(self.output, after, line)
 
 

@@ -1,11 +1,12 @@
 """`citycloud deployment` for what needs more said than its name: openings, snapshots, rebuild, handing on,
-console."""
+screen and log."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import click
+from rich.text import Text
 
 from infra.cli.deployment_order import Order, deployment_argument, ordering, yes_option
 from infra.cli.portal_client import Portal
@@ -124,6 +125,19 @@ def transfer(order: Order, *, person: str) -> None:
 @deployment_argument
 @portal_options
 def console(*, portal: Portal, say: Reader, output: str, name_: str) -> None:
+    """Print the address of DEPLOYMENT's screen and keyboard, for a browser: a secret that soon ends.
+
+    That it was asked for is recorded.
+    """
+    id_ = found_deployment(portal, name_)["summary"]["id"]
+    found = portal.change("deployments", id_, "console", body={})
+    show(output, found, Text(found["url"], no_wrap=True, overflow="ignore"))
+
+
+@click.command("console-log")
+@deployment_argument
+@portal_options
+def console_log(*, portal: Portal, say: Reader, output: str, name_: str) -> None:
     """Show what the server of DEPLOYMENT printed last; that it was read is recorded."""
     id_ = found_deployment(portal, name_)["summary"]["id"]
     found = portal.read("deployments", id_, "console")
@@ -132,6 +146,7 @@ def console(*, portal: Portal, say: Reader, output: str, name_: str) -> None:
 
 COMMANDS = (
     open_, close, reach, snapshot, snapshots, delete_snapshot, revert, rebuild, transfer, console,
+    console_log,
 )  # fmt: skip
 
 

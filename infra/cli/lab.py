@@ -21,7 +21,7 @@ from infra.settings import Settings
 
 DASHBOARDS = (9090, 9093)  # Prometheus, Alertmanager
 PORTAL = 8443  # of this machine: https://127.0.0.1:8443/
-APIS = (5000, 8774, 8776, 8778, 9292, 9696)
+APIS = (5000, 6080, 8774, 8776, 8778, 9292, 9696)
 
 
 @click.group()

@@ -47,10 +47,10 @@ COMMANDS = {
     "completion": "Print the shell's completion script.",
 }
 EXIT_DEFECT, EXIT_USAGE, EXIT_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_UNHEALTHY = 1, 2, 3, 4, 5, 6
-BUSY_CODES = frozenset({"busy", "depot_busy", "too_many"})
+BUSY_CODES = frozenset({"busy", "depot_busy", "too_many", "agency_at_work"})
 _INPUT_CODES = (
     "month_invalid", "head_invalid", "agency_unknown", "ledger_server_unknown", "backup_broken",
-    "backup_refused",
+    "backup_refused", "still_standing", "held_by_law",
 )  # fmt: skip
 _REFUSED_BY_THE_PORTAL = (
     "portal_address_invalid", "token_file_refused", "sign_in_needed", "not_allowed", "not_found", "conflict",

@@ -11,20 +11,24 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 import click
 
 from infra import inventory as inventories
+from infra.cli.portal_closure import close, reopen
 from infra.cli.portal_data import backup, config_option, migrate, restore
-from infra.cli.portal_settings import PortalSettings, load
+from infra.cli.portal_settings import PortalSettings, load, must_be_shared
 from infra.cloud.connection import connect
-from infra.cloud.deployed import console_log, deployed_servers
+from infra.cloud.deployed import console_log, deployed_servers, remote_console
 from infra.cloud.kept_image import archived
 from infra.domain.deployment import Deployment
+from infra.domain.portal_data import is_shared_database
 from infra.domain.words import Words
-from infra.hosts.keys import ensure_key
+from infra.errors import InfraError
+from infra.hosts.keys import ensure_key, fingerprint
 from infra.inventory import Inventory
 from infra.portal.app import create_app
 from infra.portal.chores import Chores
@@ -33,7 +37,7 @@ from infra.portal.mail import Mailer, MailSecurity, MailServer
 from infra.portal.metrics import PortalMetrics, worker_families
 from infra.portal.oidc import OpenId
 from infra.portal.service.account import take_in
-from infra.portal.service.ground import PortalSite
+from infra.portal.service.ground import PortalSite, RemoteConsoles
 from infra.portal.service.services import PortalServices
 from infra.portal.session import Access
 from infra.portal.status import PORT, CloudView
@@ -46,6 +50,7 @@ from infra.provisioning.portal_hands import CloudHands
 from infra.provisioning.worker import Worker
 from infra.settings import Settings, SitePaths
 from infra.store import portal_figures
+from infra.store.claim import claim
 from infra.store.portal_database import PortalDatabase
 from infra.store.session import SessionStore
 from monitoring.prometheus import Prometheus
@@ -58,12 +63,18 @@ CHORE_SECONDS = 20.0
 """From one look at what is due to the next: mails wait no longer."""
 
 
+class WorkerKeyDiffers(InfraError):
+    """This server's worker has another SSH key than the others, which guests do not let in."""
+
+    code = "worker_key_differs"
+
+
 @click.group()
 def portal() -> None:
     """The self-service portal: its server, its worker, its data. For the portal's servers."""
 
 
-for command in (migrate, backup, restore):
+for command in (migrate, backup, restore, close, reopen):
     portal.add_command(command)
 
 
@@ -96,8 +107,11 @@ def serve(*, config: Path, check: bool) -> None:
     help="Where the node exporter reads the worker's metrics (*.prom).",
 )  # fmt: skip
 def worker(*, config: Path, metrics_file: Path | None) -> None:
-    """Work on what was approved, beside other workers. Needs a database that they share."""
+    """Work on what was approved, beside other workers. Needs a database and a state backend that they
+    share.
+    """
     settings = load(config, os.environ)
+    must_be_shared(settings.file, config)
     inventory = inventories.load(Path(settings.file.inventory))
     _log_to_journal()
     stop = _stopped_by_signals()
@@ -154,11 +168,13 @@ def wiring(
     openid = OpenId(settings.provider, frozenset(agencies), _now) if settings.provider else None
     view = CloudView(settings.file.monitoring)
     monitoring = Prometheus(f"http://{settings.file.monitoring}:{PORT}") if settings.file.monitoring else None
+    consoles = settings.file.consoles
+    screens = RemoteConsoles(partial(remote_console, service), consoles.seconds) if consoles else None
     site = PortalSite(
         agencies=agencies, catalog=inventory.catalog, capacity=view.capacity, status=view.status,
         usage=UsageView(monitoring, _now).usage, policies=inventory.policies,
         console=lambda server, lines: console_log(service, server, lines), look_up=directory.look_up,
-        flavors={one.name: one for one in inventory.platform.flavors},
+        flavors={one.name: one for one in inventory.platform.flavors}, remote_consoles=screens,
     )  # fmt: skip
     wired = Wiring(
         services=PortalServices(database, site, _now),
@@ -170,6 +186,7 @@ def wiring(
         openid=openid,
         contact=settings.file.contact,
         ops_url=settings.file.ops_url,
+        console_origin=consoles.origin if consoles else "",
         metrics=PortalMetrics(lambda: portal_figures.read(database)),
     )
     return wired, site
@@ -229,8 +246,13 @@ def _working(
     file, paths = settings.file, SitePaths(Path(settings.file.folder))
     own, place = Settings.from_environment(os.environ), _place(settings)
     manager_key = ensure_key(paths.ssh_key, "citycloud")
+    if is_shared_database(file.database):
+        _same_key(database, manager_key, paths.ssh_key)
     cloud = connect(settings.credentials, user_agent="citycloud-worker")
-    setup = GuestSetup(cloud, paths, own.project_root, {"depot_url": file.depot_url}, place.engine_path)
+    setup = GuestSetup(
+        cloud, paths, own.project_root, {"depot_url": file.depot_url}, place.engine_path,
+        lambda guest, key: claim(database, f"guest:{guest.id}:{guest.boot}", key, _now()),
+    )  # fmt: skip
     holder = f"{socket.gethostname()}:{os.getpid()}"
     with AgencyStacks(inventory, place, settings.credentials, manager_key) as stacks:
         working = Worker(database, CloudHands(cloud, stacks, setup, file.monitoring), _now, holder)
@@ -241,6 +263,19 @@ def _working(
         finally:
             stop.set()
             thread.join()
+
+
+def _same_key(database: PortalDatabase, public: str, file: Path) -> None:
+    """Every worker has the one key that guests let in: another would make all of them anew. Raises
+    WorkerKeyDiffers.
+    """
+    mine = fingerprint(public)
+    known = claim(database, "worker:ssh-key", mine, _now())
+    if known != mine:
+        raise WorkerKeyDiffers(
+            f"{file} is {mine}, and the workers' key is {known}: put that key into the vault as"
+            " portal_worker_key, remove this file and its .pub, and deploy the portal again"
+        )
 
 
 def _place(settings: PortalSettings) -> StackPlace:

@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from infra.cloud.credentials import Credentials
+from infra.domain.portal_data import is_shared_backend, is_shared_database
 from infra.errors import Problem, Problems
 from infra.inventory import document
 from infra.inventory.schema import Strict, validate
@@ -71,6 +72,15 @@ class OidcFile(Strict):
     authority: str = ""
 
 
+class ConsolesFile(Strict):
+    """Where the browser finds servers' screens, an origin such as https://name:6080, and for how many seconds
+    Nova's links to them are good.
+    """
+
+    origin: Annotated[str, AfterValidator(_https)]
+    seconds: int = Field(ge=1, le=3600)
+
+
 class PortalFile(Strict):
     """portal.yaml.
 
@@ -79,8 +89,8 @@ class PortalFile(Strict):
     counts; `folder` where the worker keeps its stacks, keys and guests; `depot_url` where guests install
     from; `engine_path` where the Pulumi engine is; `state_backend` a URL that several workers share ("" for
     the folder); `worker` whether this process also works; `monitoring` the address of Prometheus; `ops_url`
-    the ops pages; `audit_checkpoints` the file to which the heads of the audit chain are written daily (""
-    for none).
+    the ops pages; `consoles` servers' screens, where the site offers them; `audit_checkpoints` the file to
+    which the heads of the audit chain are written daily ("" for none).
     """
 
     inventory: AbsolutePath
@@ -99,6 +109,7 @@ class PortalFile(Strict):
     audit_checkpoints: str = ""
     mail: MailFile | None = None
     oidc: OidcFile | None = None
+    consoles: ConsolesFile | None = None
 
 
 @dataclass(frozen=True)
@@ -136,6 +147,22 @@ def load(path: Path, environ: Mapping[str, str]) -> PortalSettings:
         Credentials.from_environment(environ),
         _provider(model.oidc, environ.get(OIDC_SECRET, "")),
     )  # fmt: skip
+
+
+def must_be_shared(file: PortalFile, path: Path) -> None:
+    """Workers of their own share database and states. Raises PortalSettingsInvalid."""
+    problems = []
+    if not is_shared_database(file.database):
+        way_out = "name a PostgreSQL like postgresql+psycopg://portal@db.example/portal, or leave the work to"
+        problems.append(("database", file.database, f"{way_out} `portal serve` (worker: true)"))
+    if not is_shared_backend(file.state_backend):
+        way_out = "name a backend like postgres://portal@db.example/states or s3://bucket?region=R"
+        problems.append(("state_backend", file.state_backend, way_out))
+    if problems:
+        why = "is not shared by several workers"
+        raise PortalSettingsInvalid(
+            [Problem(str(path), key, value, why, way_out) for key, value, way_out in problems]
+        )
 
 
 def _provider(file: OidcFile | None, secret: str) -> Provider | None:

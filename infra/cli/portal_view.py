@@ -22,7 +22,7 @@ from rich.text import Text
 from infra.cli.output import emit, output_option
 from infra.cli.portal_client import Portal, PortalRefused, token_of
 from infra.domain.words import Words
-from infra.portal.language import ENGLISH, STATES, VIETNAMESE, Reader
+from infra.portal.language import ENGLISH, STATES, VIETNAMESE, Reader, deployment_state
 from infra.portal.wiring import ZONE
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -177,6 +177,11 @@ def state(say: Reader, name: str) -> Text:
     """A state by its word; colour only repeats it."""
     word, grade = STATES.get(name, (name, ""))
     return Text(say.say(word), style=STYLES.get(grade, ""))
+
+
+def standing(say: Reader, deployment: Row) -> Text:
+    """The state of a deployment's summary: whether it runs, too."""
+    return state(say, deployment_state(deployment["state"], deployment["power"]))
 
 
 def told(say: Reader, words: Mapping[str, str]) -> str:

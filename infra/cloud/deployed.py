@@ -1,4 +1,4 @@
-"""Servers that are deployments of the portal: found by their metadata, rebooted, locked, given a new disk."""
+"""Servers that are deployments of the portal: found by their metadata, rebooted, locked, rebuilt, shown."""
 
 from __future__ import annotations
 
@@ -52,3 +52,13 @@ def console_log(cloud: Cloud, server_id: str, lines: int) -> str:
     """The last lines that the server printed; "" for none. Raises CloudError where it keeps no log."""
     answer = servers(cloud).act(server_id, {"os-getConsoleOutput": {"length": lines}})
     return str(answer.get("output") or "")
+
+
+def remote_console(cloud: Cloud, server_id: str) -> str:
+    """Where a browser finds the server's screen and keyboard, for as long as Nova's `token_ttl` says: a
+    secret, as nobody is asked there who they are. Raises Refused where the server has none (a container, or
+    one that began before its hypervisor offered any), Conflict where it does not run.
+    """
+    wanted = {"remote_console": {"protocol": "vnc", "type": "novnc"}}
+    answer = servers(cloud).act(server_id, wanted, path="remote-consoles")
+    return str(answer["remote_console"]["url"])

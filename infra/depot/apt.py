@@ -61,8 +61,9 @@ def make(workshop: Workshop, work: Path, say: Say) -> None:
     config = _isolated_root(root)
     say("reading Debian's index", 0.05)
     run(PART, ["apt-get", "-q", "update"], variables={"APT_CONFIG": str(config)})
-    wanted: dict[str, Package] = {}
-    for name, names in packages.load().closures().items():
+    lists = packages.load()
+    wanted = {package.file: package for package in _alone(config, lists.files_only)}
+    for name, names in lists.closures().items():
         say(f"resolving {name}", 0.1)
         for package in _closure(config, names):
             wanted[package.file] = package
@@ -128,6 +129,12 @@ def _transport_settings() -> list[str]:
 def _closure(config: Path, names: tuple[str, ...]) -> list[Package]:
     """Everything that these packages need on an empty machine, with the essential packages."""
     argv = ["apt-get", "-qq", "--print-uris", "install", "?essential", *names]
+    return parse_listing(run(PART, argv, variables={"APT_CONFIG": str(config)}))
+
+
+def _alone(config: Path, names: tuple[str, ...]) -> list[Package]:
+    """These packages, without what they need."""
+    argv = ["apt-get", "-qq", "--print-uris", "download", *names]
     return parse_listing(run(PART, argv, variables={"APT_CONFIG": str(config)}))
 
 

@@ -14,10 +14,12 @@ LIST = Path(__file__).with_name("packages.yaml")
 class PackageList:
     """`build_host`: for the machine that builds; `sets`: name -> packages for servers and guests.
 
-    `environments`: Python packages that City Cloud's own programs on servers need, by what they are for.
+    `files_only`: packages that come without what they need, as no program of theirs runs. `environments`:
+    Python packages that City Cloud's own programs on servers need, by what they are for.
     """
 
     build_host: tuple[str, ...]
+    files_only: tuple[str, ...]
     sets: dict[str, tuple[str, ...]]
     environments: dict[str, tuple[str, ...]]
 
@@ -32,6 +34,7 @@ def load(path: Path = LIST) -> PackageList:
     data = yaml.safe_load(path.read_text())
     return PackageList(
         build_host=tuple(data["build_host"]),
+        files_only=tuple(data["files_only"]),
         sets={name: tuple(packages) for name, packages in data["sets"].items()},
         environments={name: tuple(packages) for name, packages in data["environments"].items()},
     )

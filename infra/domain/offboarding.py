@@ -2,17 +2,22 @@
 
 inventory      everything that the agency holds over every API
 confirmation   a second person confirms the inventory by its digest
+close          the portal lets nobody of the agency in and makes nothing more for it
 export         what the APIs tell of each thing, to the folder, read back
 freeze         people's access ends, servers are stopped; a second inventory must be the confirmed one
 snapshot       of every volume and server, of the frozen state
 transfer       the bytes of volumes, servers and images to the folder, from the frozen state
 check          the folder is read back, whole, against its checksums
 delete         through the agency's stack, then through the APIs what no stack owns
-proof          every API is read again: nothing is left
+end            what the agency had in the portal ends: requests, deployments, delegations, quota
+proof          every API and the portal are read again: nothing is left
 record         the signed record, PDF and JSON
 
 The bytes are taken after freeze and snapshot, so that they are of one state that nobody can change any more;
-the metadata is taken before, for the freeze changes it. Nothing is deleted before `check` is done.
+the metadata is taken before, for the freeze changes it. Nothing is deleted before `check` is done. `close`
+comes before anything is looked at again, so that nothing more is made meanwhile; `end` after the deletion, so
+that the portal knows its things as long as the off-boarding can be called off. A site without a portal passes
+over both.
 """
 
 from __future__ import annotations
@@ -26,17 +31,21 @@ from infra.errors import InfraError
 Step = Literal[
     "inventory",
     "confirmation",
+    "close",
     "export",
     "freeze",
     "snapshot",
     "transfer",
     "check",
     "delete",
+    "end",
     "proof",
     "record",
 ]
 STEPS: tuple[Step, ...] = get_args(Step)
 Event = Literal["done", "changed", "thawed"]
+OF_PORTAL: tuple[Step, ...] = ("close", "end")
+"""What a site without a portal passes over."""
 _FROZEN: tuple[Step, ...] = ("freeze", "snapshot", "transfer", "check")
 
 
@@ -57,9 +66,10 @@ def _table() -> Mapping[tuple[Step, Event], Step | None]:
     table: dict[tuple[Step, Event], Step | None] = {
         (step, "done"): after for step, after in zip(STEPS, following, strict=True)
     }
-    table |= {("confirmation", "changed"): "inventory", ("export", "changed"): "inventory"}
+    again: tuple[Step, ...] = ("confirmation", "close", "export")
+    table |= {(step, "changed"): "inventory" for step in again}
     table |= {("freeze", "changed"): "inventory", ("proof", "changed"): "delete"}
-    called_off: tuple[Step, ...] = ("inventory", "confirmation", "export", *_FROZEN)
+    called_off: tuple[Step, ...] = ("inventory", *again, *_FROZEN)
     return table | {(step, "thawed"): None for step in called_off}
 
 

@@ -67,7 +67,9 @@ class Exemption:
 @dataclass(frozen=True)
 class Policies:
     """The defaults hold where the inventory has no `policies.yaml`. `openings` says what people may open
-    their deployments to, `snapshots` how many of each they may keep.
+    their deployments to, `snapshots` how many of each they may keep, `remote_console_to_level` up to which
+    security level they may open their servers' screens (0: nobody). From the next level on at which two sign,
+    nobody gets to a server past the openings that were decided on.
     """
 
     closed_ports: tuple[int, ...] = (22,)
@@ -83,6 +85,7 @@ class Policies:
     exemptions: tuple[Exemption, ...] = ()
     openings: OpeningPolicy = field(default_factory=OpeningPolicy)
     snapshots: int = 3
+    remote_console_to_level: int = 2
 
     def breaches(self, plan: Plan, today: dt.date) -> list[Finding]:
         """Everything that the plan's program asks for against a policy, without what is exempted today."""

@@ -10,6 +10,7 @@ from ipaddress import IPv4Address
 
 from infra.domain.alerting import Alerting
 from infra.domain.network import ExternalNetwork, SiteNetwork
+from infra.domain.portal_data import PortalData
 from infra.domain.sign_in import SignInService
 from infra.domain.volume_backend import VolumeBackend
 
@@ -49,6 +50,7 @@ class Site:
     """Who is told of alerts by e-mail; None is nobody."""
     sign_in: SignInService | None = None
     """Where people sign in to the portal, beside Keystone's own users."""
+    portal: PortalData = field(default_factory=PortalData)
 
     def workers(self, service: str) -> int:
         """Processes of an API; 1 unless `api_workers` says more."""

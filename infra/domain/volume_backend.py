@@ -1,8 +1,11 @@
-"""Volume backend: where Cinder keeps volumes. `capacity_gib` is what it offers to agencies, in GiB."""
+"""Volume backend: where Cinder keeps volumes. `capacity_gib` is what it offers to agencies, in GiB;
+`grows_attached` whether its driver grows a volume while a server has it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,7 @@ class NfsBackend:
     share: str
     bind_mount: bool = False
     driver: str = "nfs"
+    grows_attached: ClassVar[bool] = False
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class LvmBackend:
     capacity_gib: int
     volume_group: str
     driver: str = "lvm"
+    grows_attached: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,7 @@ class RbdBackend:
     user: str
     secret_uuid: str
     driver: str = "rbd"
+    grows_attached: ClassVar[bool] = True
 
 
 VolumeBackend = NfsBackend | LvmBackend | RbdBackend

@@ -25,14 +25,18 @@ def ensure_key(path: Path, comment: str) -> str:
     """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        private = Ed25519PrivateKey.generate()
-        pem = private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
-        write_whole(path, pem, 0o600)
+        write_whole(path, new_key(), 0o600)
     public = f"{public_half(path)} {comment}"
     public_path = path.with_name(path.name + ".pub")
     if not public_path.exists() or public_path.read_text() != public + "\n":
         write_whole(public_path, f"{public}\n".encode(), 0o644)
     return public
+
+
+def new_key() -> bytes:
+    """A new ed25519 private key without a passphrase, as OpenSSH keeps it in a file."""
+    private = Ed25519PrivateKey.generate()
+    return private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
 
 
 def public_half(path: Path) -> str:

@@ -32,6 +32,7 @@ BY_GROUP: dict[str, tuple[Port, ...]] = {
         Port(9292, "image API", ("glance-api.service", "haproxy.service")),
         Port(8778, "placement API", ("placement-api.service", "haproxy.service")),
         Port(8774, "compute API", ("nova-api.service", "haproxy.service")),
+        Port(6080, "screens of virtual machines", ("nova-novncproxy.service", "haproxy.service")),
         Port(8775, "metadata API", ("nova-metadata.service", "haproxy.service")),
         Port(9696, "network API", ("neutron-api.service", "haproxy.service")),
         Port(8776, "volume API", ("cinder-api.service", "haproxy.service")),

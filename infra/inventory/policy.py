@@ -97,6 +97,7 @@ class PoliciesModel(Strict):
     exemptions: list[ExemptionModel] = Field(default_factory=list, max_length=MAX_ENTRIES)
     openings: OpeningsModel = Field(default_factory=OpeningsModel)
     snapshots: int = Field(default=Policies.snapshots, ge=0, le=20)
+    remote_console_to_level: int = Field(default=Policies.remote_console_to_level, ge=0, le=5)
 
     def to_domain(self) -> Policies:
         usual = Policies()
@@ -116,4 +117,5 @@ class PoliciesModel(Strict):
             exemptions=tuple(Exemption(**one.model_dump()) for one in self.exemptions),
             openings=self.openings.to_domain(),
             snapshots=self.snapshots,
+            remote_console_to_level=self.remote_console_to_level,
         )

@@ -13,8 +13,10 @@ from infra.domain.site import Site
 from infra.domain.volume_backend import LvmBackend, NfsBackend, RbdBackend, VolumeBackend
 from infra.inventory.alerting import AlertingModel
 from infra.inventory.lab import LabModel
+from infra.inventory.portal_data import PortalModel
 from infra.inventory.schema import Strict
 from infra.inventory.sign_in import SignInModel
+from infra.inventory.state_backend import StateBackend
 from infra.inventory.value import (
     Address,
     Cidr,
@@ -61,23 +63,7 @@ def _uuid(value: str) -> str:
     return value
 
 
-_BACKENDS = ("file", "postgres", "s3", "azblob", "gs")
 _KEY_SERVICES = ("awskms", "azurekeyvault", "gcpkms", "hashivault")
-
-
-def _backend(value: str) -> str:
-    parts = urlsplit(value)
-    way_out = (
-        "write it like postgres://citycloud@db.example/pulumi, s3://bucket?region=R, or file:///srv/pulumi"
-    )
-    if parts.scheme not in _BACKENDS or not (parts.netloc or parts.path):
-        raise refuse(f"is not the URL of a state backend ({', '.join(_BACKENDS)})", way_out)
-    if parts.scheme == "file" and (parts.netloc or not parts.path.startswith("/")):
-        raise refuse("is not an absolute path on this machine", "write it like file:///srv/pulumi")
-    if parts.password is not None or any(word in parts.query.lower() for word in ("password", "secret")):
-        way_out = "set PGPASSWORD, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, in the environment instead"
-        raise refuse("has a password in it", way_out)
-    return value
 
 
 def _secrets_provider(value: str) -> str:
@@ -163,10 +149,11 @@ class SiteModel(Strict):
     volume_backend: Annotated[NfsModel | LvmModel | RbdModel, Field(discriminator="driver")]
     virtio_offload: bool
     api_workers: ApiWorkersModel
-    pulumi_backend_url: Annotated[str, AfterValidator(_backend)] = ""
+    pulumi_backend_url: StateBackend = ""
     pulumi_secrets_provider: Annotated[str, AfterValidator(_secrets_provider)] = "passphrase"
     alerting: AlertingModel | None = None
     sign_in: SignInModel | None = None
+    portal: PortalModel = PortalModel()
     lab: LabModel | None = None
 
 
@@ -208,6 +195,7 @@ def to_site(model: SiteModel) -> Site:
         api_workers={service: getattr(model.api_workers, service) for service in API_SERVICES},
         alerting=model.alerting.to_domain() if model.alerting is not None else None,
         sign_in=model.sign_in.to_domain() if model.sign_in is not None else None,
+        portal=model.portal.to_domain(),
     )
 
 

@@ -51,6 +51,7 @@ Limit = Annotated[int, Query(ge=1, le=200, description="How many rows the page h
 Short = Annotated[str, Query(max_length=63, description="Only those; nothing for all.")]
 NO_CONTENT: dict[str, Any] = {"status_code": HTTPStatus.NO_CONTENT, "responses": answers(404, 409)}
 LOCATION = {"Location": {"description": "Where the request stands.", "schema": {"type": "string"}}}
+NOT_TOLD = {"Referrer-Policy": {"description": "no-referrer", "schema": {"type": "string"}}}
 ONE: dict[str, Any] = {"responses": answers(404)}
 
 
@@ -255,6 +256,21 @@ def deployment_events(request: Request, visitor: Reading, id: Id) -> StreamingRe
 )
 def console(request: Request, visitor: Operating, id: Id) -> interface.Console:
     return wiring(request).services.console(visitor.known, id)
+
+
+@router.post(
+    "/deployments/{id}/console", status_code=HTTPStatus.CREATED,
+    summary="Where its server's screen and keyboard are; that it was asked for is audited",
+    responses={201: {"headers": NOT_TOLD}, **answers(404, 409)},
+)  # fmt: skip
+def remote_console(
+    request: Request, visitor: Operating, id: Id, response: Response
+) -> interface.RemoteConsole:
+    """`url` is a secret: whoever opens it before `expires_at` is at the keyboard. It is kept nowhere, so this
+    call has no idempotency key: each makes another one.
+    """
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return wiring(request).services.remote_console(visitor.known, id)
 
 
 @router.post(

@@ -56,7 +56,7 @@ def create_app(wiring: Wiring) -> FastAPI:
         redoc_url=None, description=DESCRIPTION, redirect_slashes=False,
     )  # fmt: skip
     app.state.wiring = wiring
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, consoles=wiring.console_origin)
     app.add_middleware(Measured)
     problem.install(app)
     app.include_router(api.router)

@@ -14,13 +14,11 @@ LARGEST_BODY = 256 * 1024
 """Bytes. The largest thing that anybody sends is a form with a few SSH keys."""
 POLICY = "; ".join((
     "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'", "font-src 'self'",
-    "connect-src 'self'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'",
+    "connect-src 'self'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'self'",
 ))  # fmt: skip
 HEADERS = {
-    "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
@@ -29,10 +27,13 @@ HEADERS = {
 
 
 class Guard:
-    """ASGI middleware. Answers are not kept by caches unless a route says so."""
+    """ASGI middleware. Answers are not kept by caches, and other sites not told of their address, unless a
+    route says so. `consoles` is the one other place to which an answer to a form may lead, "" for none.
+    """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, consoles: str = "") -> None:
         self._app = app
+        self._headers = {**HEADERS, "Content-Security-Policy": f"{POLICY} {consoles}".rstrip()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -40,10 +41,12 @@ class Guard:
             return
         if _announced(scope["headers"]) > LARGEST_BODY:
             told = f"at most {LARGEST_BODY} bytes"
-            await _refused(413, "too_large", told)(scope, receive, _guarded(send))
+            await _refused(413, "too_large", told)(scope, receive, self._guarded(send))
             return
         if "\0" in scope["path"] or b"%00" in scope["query_string"]:  # no database keeps it, none has it
-            await _refused(400, "bad_request", "an address has no NUL in it")(scope, receive, _guarded(send))
+            await _refused(400, "bad_request", "an address has no NUL in it")(
+                scope, receive, self._guarded(send)
+            )
             return
         taken = 0
 
@@ -55,19 +58,19 @@ class Guard:
                 raise HTTPException(413)
             return message
 
-        await self._app(scope, counted, _guarded(send))
+        await self._app(scope, counted, self._guarded(send))
 
+    def _guarded(self, send: Send) -> Send:
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers[name] = value
+                headers.setdefault("Referrer-Policy", "same-origin")
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
 
-def _guarded(send: Send) -> Send:
-    async def sent(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for name, value in HEADERS.items():
-                headers[name] = value
-            headers.setdefault("Cache-Control", "no-store")
-        await send(message)
-
-    return sent
+        return sent
 
 
 def _announced(headers: Iterable[tuple[bytes, bytes]]) -> int:

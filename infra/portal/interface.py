@@ -25,6 +25,7 @@ from infra.portal.nouns import (
     AuditEntry,
     AuditFilter,
     Capacity,
+    CloudAway,
     Component,
     Conflict,
     Cost,
@@ -57,7 +58,7 @@ from infra.portal.oversight import (
     QueuedRequest,
     Room,
 )
-from infra.portal.upkeep import Console
+from infra.portal.upkeep import Console, RemoteConsole
 from infra.portal.usage import Usage
 
 __all__ = [
@@ -68,6 +69,7 @@ __all__ = [
     "AuditFilter",
     "Capacity",
     "Choice",
+    "CloudAway",
     "Colleague",
     "Component",
     "Conflict",
@@ -98,6 +100,7 @@ __all__ = [
     "PublicStatus",
     "QueuedRequest",
     "QuotaLine",
+    "RemoteConsole",
     "Request",
     "RequestSummary",
     "RequestedItem",
@@ -219,6 +222,11 @@ class Services(Protocol):
     def console(self, person: Person, deployment: str) -> Console:
         """What its server printed last; that it was read is audited. Raises NotAllowed for who does not work
         with it."""
+
+    def remote_console(self, person: Person, deployment: str) -> RemoteConsole:
+        """Its server's screen and keyboard; that they were asked for is audited, each time anew. Raises
+        NotAllowed, Conflict where it has none now, CloudAway.
+        """
 
     def change_deployment(
         self, person: Person, deployment: str, values: Mapping[str, str], version: int, key: str

@@ -140,6 +140,7 @@ STATES = {
     "failed": (N_("Failed"), "bad"),
     "provisioning": (N_("Being made"), "busy"),
     "active": (N_("Running"), "good"),
+    "off": (N_("Switched off"), ""),
     "suspended": (N_("Stopped and locked"), "warn"),
     "retiring": (N_("Being retired"), "warn"),
     "retired": (N_("Retired"), ""),
@@ -168,6 +169,13 @@ STATES = {
     "return": (N_("Return for changes"), "warn"),
 }
 """State of anything -> (what it is called, how good that is: good, warn, bad, busy or nothing)."""
+
+
+def deployment_state(state: str, power: str) -> str:
+    """Its name in STATES: what is in use, but was switched off by its people, does not run."""
+    return "off" if (state, power) == ("active", "off") else state
+
+
 ROLES = {
     "member": N_("member"),
     "approver": N_("approver"),

@@ -47,6 +47,12 @@ class Conflict(InfraError):
         super().__init__(told.en)
 
 
+class CloudAway(InfraError):
+    """The cloud does not answer now; try again later."""
+
+    code = "cloud_away"
+
+
 class InputRefused(InfraError):
     """What was entered is not right; every field that is wrong is named."""
 
@@ -279,7 +285,9 @@ class Facts:
 
 @dataclass(frozen=True)
 class DeploymentSummary:
-    """`state` is one of provisioning, active, suspended, retiring, retired, failed."""
+    """`state` is one of provisioning, active, suspended, retiring, retired, failed; `power` is on or off, as
+    its people switched it.
+    """
 
     id: str
     name: str
@@ -290,15 +298,17 @@ class DeploymentSummary:
     created: datetime
     expires: date | None = None
     address: str = ""
+    power: str = "on"
 
 
 @dataclass(frozen=True)
 class Deployment:
     """`connect` are commands or addresses with what each is for. `may` holds what of `Services.act`,
-    `console` and `change` is possible now. `events` are its past, newest first; `note` what its people have
-    to know of it. `values` are what it was asked for with, by
-    parameter of the catalog's `item`, `stands` the same as people read it; `changes` are parameters that can
-    be changed, narrowed to what they can become; `changed_by` the request that is changing it, "" if none is.
+    `console`, `remote_console` and `change` is possible now. `events` are its past, newest first; `note` what
+    its people have to know of it. `values` are what it was asked for with, by parameter of the catalog's
+    `item`, `stands` the same as people read it; `changes` are parameters that can be changed, narrowed to
+    what they can become; `changed_by` the request that is changing it, "" if none is; `no_screen` why the
+    reader cannot open its screen, where they could else.
     """
 
     summary: DeploymentSummary
@@ -317,6 +327,7 @@ class Deployment:
     stands: tuple[tuple[Words, Words], ...] = ()
     changes: tuple[Parameter, ...] = ()
     changed_by: str = ""
+    no_screen: Words = NOTHING
 
 
 # Audit and status ---------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from starlette.responses import Response
 from infra.domain.words import Words
 from infra.errors import InfraError
 from infra.portal.identity import DirectoryUnreachable, SignInRefused
-from infra.portal.interface import Conflict, FieldProblem, InputRefused, NotAllowed, NotFound
+from infra.portal.interface import CloudAway, Conflict, FieldProblem, InputRefused, NotAllowed, NotFound
 from infra.portal.language import N_, Reader
 from infra.portal.rates import TooMany
 from infra.portal.view import render
@@ -39,6 +39,7 @@ STATUS: tuple[tuple[type[InfraError], HTTPStatus, str], ...] = (
     (InputRefused, HTTPStatus.UNPROCESSABLE_ENTITY, N_("Something that was entered is not right")),
     (TooMany, HTTPStatus.TOO_MANY_REQUESTS, N_("Too many requests in a short time; wait a little")),
     (DirectoryUnreachable, HTTPStatus.SERVICE_UNAVAILABLE, N_("Signing in does not work now; try later")),
+    (CloudAway, HTTPStatus.SERVICE_UNAVAILABLE, N_("The cloud does not answer now; try again later")),
     (StoreUnreachable, HTTPStatus.SERVICE_UNAVAILABLE, N_("The portal does not work now; try later")),
 )
 """Error, its status, and what people are told. A child counts as its parent."""
@@ -63,7 +64,7 @@ MEANS = {
     413: "The body is too large",
     422: "Something that was sent is not right; `problems` names each field",
     429: "Too many requests in a short time; `Retry-After` says how long to wait",
-    503: "The database or the directory of people does not answer; try again",
+    503: "The database, the directory of people or the cloud does not answer; try again",
 }  # fmt: skip
 _LOG = logging.getLogger("infra.portal")
 BROKEN = N_("Something went wrong here; the city's cloud team can see it in the log")

@@ -16,6 +16,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from infra.domain.estate import AgencyClosed
 from infra.domain.person import Person
 from infra.domain.session import Scope, Session, Token
 from infra.domain.words import Words
@@ -27,7 +28,7 @@ from infra.portal.identity import (
     Vouched,
     Vouching,
 )
-from infra.portal.interface import FieldProblem, InputRefused
+from infra.portal.interface import FieldProblem, InputRefused, NotAllowed
 from infra.portal.sealed import opened, seal
 
 IDLE = timedelta(minutes=30)
@@ -46,9 +47,17 @@ FEDERATED_TOKEN_DAYS = 1
 KEYSTONE, OIDC = "keystone", "oidc"
 
 
+class AgencyLeft(NotAllowed):
+    """The person's agency is leaving the cloud, or has left it: nobody of it signs in any more."""
+
+    code = "agency_closed"
+    told = AgencyClosed.told
+
+
 class SessionStore(Protocol):
-    """Where they are kept. `renew_*` changes what is there by its digest, and does nothing where it was
-    dropped meanwhile: a page that is still being answered brings no session back.
+    """Where they are kept. `add_session` raises AgencyClosed. `renew_*` changes what is there by its digest,
+    and does nothing where it was dropped meanwhile: a page that is still being answered brings no session
+    back.
     """
 
     def add_session(self, session: Session) -> None: ...
@@ -79,18 +88,20 @@ class Access:
         self._guard = threading.Lock()
 
     def begin(self, person: Person, source: str, address: str) -> str:
-        """The cookie of a new session."""
+        """The cookie of a new session. Raises AgencyLeft."""
         return self._begin(person, source, address, lambda secret: "")
 
     def begin_vouched(self, vouched: Vouched, address: str) -> str:
-        """The cookie of a new session of a person whom the provider vouches for."""
+        """The cookie of a new session of a person whom the provider vouches for. Raises AgencyLeft."""
         return self._begin(vouched.person, OIDC, address, lambda secret: seal(vouched, secret))
 
     def _begin(self, person: Person, source: str, address: str, sealed: Callable[[str], str]) -> str:
         secret, now = secrets.token_urlsafe(32), self._clock()
-        self._store.add_session(
-            Session(_digest(secret), person, source, now, now, now, address, sealed(secret))
-        )
+        made = Session(_digest(secret), person, source, now, now, now, address, sealed(secret))
+        try:
+            self._store.add_session(made)
+        except AgencyClosed as closed:
+            raise AgencyLeft(str(closed)) from closed
         return secret
 
     def session(self, secret: str) -> Session | None:

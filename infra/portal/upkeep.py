@@ -1,10 +1,10 @@
-"""What pages and API show of a deployment's upkeep: who can reach it, its snapshots, its last rebuild, and to
-whom it can be handed on.
+"""What pages and API show of a deployment's upkeep: who can reach it, its snapshots, its last rebuild, to
+whom it can be handed on, what it printed, and where its screen is.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from infra.domain.words import NOTHING, Words
@@ -92,3 +92,13 @@ class Console:
     text: str
     taken: datetime
     note: Words = NOTHING
+
+
+@dataclass(frozen=True)
+class RemoteConsole:
+    """Where a browser finds a server's screen and keyboard. Who opens `url` before `expires_at` is asked
+    nothing more and stays as long as the page is open: it is a secret, and is stored nowhere.
+    """
+
+    url: str = field(repr=False)
+    expires_at: datetime

@@ -27,6 +27,7 @@ from infra.portal.language import (
     STAGES,
     STATES,
     catalog,
+    deployment_state,
 )
 from infra.portal.visitor import SESSION_COOKIE, VISIT_COOKIE, Visitor, wiring
 
@@ -71,7 +72,7 @@ def environment(code: str) -> Environment:
     made.globals.update(
         STATES=STATES, ROLES=ROLES, ACTIONS=ACTIONS, SCOPES=SCOPES, STAGES=STAGES, LANGUAGES=LANGUAGES,
         MAIN_RESOURCES=MAIN_RESOURCES, DETAILED_ACTIONS=DETAILED_ACTIONS, SERVICE_WORDS=SERVICE_WORDS,
-        SOURCE_WORDS=SOURCE_WORDS, kept_query=kept_query, state=state,
+        SOURCE_WORDS=SOURCE_WORDS, kept_query=kept_query, state=state, deployment_state=deployment_state,
     )  # fmt: skip
     return made
 

@@ -21,7 +21,8 @@ ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 @dataclass(frozen=True)
 class Wiring:
     """`agencies` are those that people sign in to, by code; `contact` says where to ask for help; `ops_url`
-    is where the cloud team's own pages are (alerts, capacity, drift), "" where there are none.
+    is where the cloud team's own pages are (alerts, capacity, drift), `console_origin` the origin of servers'
+    screens (https://name:port), "" where there are none.
     """
 
     services: Services
@@ -36,3 +37,4 @@ class Wiring:
     zone: ZoneInfo = ZONE
     contact: str = ""
     ops_url: str = ""
+    console_origin: str = ""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from infra.cloud.credentials import Credentials
+from infra.domain.agency import Agency
 from infra.domain.blueprint import Wanted
 from infra.errors import InfraError
 from infra.inventory import Inventory
@@ -39,6 +40,14 @@ class DeploymentsNotMade(InfraError):
     def __init__(self, reasons: Mapping[str, str]) -> None:
         self.reasons = dict(reasons)
         super().__init__("; ".join(f"{name}: {why}" if name else why for name, why in reasons.items()))
+
+
+class AgencyGone(InfraError):
+    """agencies.yaml has this agency no more, while the portal has things of it: put its entry back and
+    deploy, or take it off the cloud with `citycloud zone offboard`.
+    """
+
+    code = "agency_gone"
 
 
 @dataclass(frozen=True)
@@ -79,10 +88,10 @@ class AgencyStacks:
 
     def up(self, agency: str, wanted: Sequence[Wanted]) -> Outputs:
         """Make exactly these deployments stand. Raises DeploymentsNotMade, with what else could be made made;
-        and StackLocked, BackendUnreachable, ProviderDidNotStart.
+        and AgencyGone, StackLocked, BackendUnreachable, ProviderDidNotStart.
         """
         events = RunEvents(lambda step: None)
-        found = self._inventory.agency(agency)
+        found = _known(self._inventory, agency)
         run = StackRun(
             self._files, self._provider.living_port(), PARALLEL, PROJECT,
             f"{self._inventory.site.site_name}-{agency}",
@@ -97,6 +106,10 @@ class AgencyStacks:
             raise DeploymentsNotMade(reasons or {"": str(failed)}) from failed
         return _outputs(events.outputs.get("deployments") or {})
 
+    @property
+    def volumes_grow_attached(self) -> bool:
+        return self._inventory.site.volume_backend.grows_attached
+
     def image(self, wanted: Wanted) -> str:
         """The name of the image that a server of this deployment is made from."""
         return self._inventory.platform.image_for(wanted.value("size")).name
@@ -109,6 +122,16 @@ def stack_states(inventory: Inventory, place: StackPlace) -> Mapping[str, Any]:
     start = f"{inventory.site.site_name}-"
     found = {name.removeprefix(start): backend.deployment(PROJECT, name) for name in backend.stacks(PROJECT)}
     return {agency: deployment for agency, deployment in found.items() if deployment is not None}
+
+
+def _known(inventory: Inventory, code: str) -> Agency:
+    try:
+        return inventory.agency(code)
+    except KeyError:
+        raise AgencyGone(
+            f"agencies.yaml of the portal's server has no agency {code}, and the portal has things of it: put"
+            f" its entry back and deploy, or take it off the cloud with `citycloud zone offboard {code}`"
+        ) from None
 
 
 def _outputs(told: Mapping[str, Any]) -> Outputs:

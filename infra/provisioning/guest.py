@@ -40,7 +40,9 @@ BEGIN_KEYS, END_KEYS = "-----BEGIN SSH HOST KEY KEYS-----", "-----END SSH HOST K
 
 
 class GuestKeyMismatch(InfraError):
-    """A guest offers another host key than it printed on its console; something stands between us and it."""
+    """A guest offers another host key than it printed on its console, or offered to another worker; something
+    stands between us and it.
+    """
 
     code = "guest_key_mismatch"
 
@@ -176,6 +178,16 @@ def last_lines(console: str, count: int = 4) -> str:
     return " / ".join(lines[-count:])
 
 
+Pinned = Callable[[Guest, str], str]
+"""Is told a guest and the key that it offers at our first contact since its disk was made, and says which key
+holds for it: another one where another worker met it before with that."""
+
+
+def alone(_guest: Guest, key: str) -> str:
+    """Nobody else meets guests."""
+    return key
+
+
 class GuestRoll:
     """The records of a site's guests, a file per server id under <site>/guests/."""
 
@@ -186,7 +198,10 @@ class GuestRoll:
         scan: Callable[[str], str | None] = scan_key,
         log_in: Callable[[ssh.Target], None] | None = None,
         clock: Callable[[], float] = time.time,
+        *,
+        pinned: Pinned = alone,
     ) -> None:
+        self._pinned = pinned
         self._paths = paths
         self._compute = compute
         self._scan = scan
@@ -245,6 +260,11 @@ class GuestRoll:
             raise GuestKeyMismatch(
                 f"{guest.label} ({guest.address}) offers a host key that it has not printed on its console;"
                 " look at `openstack console log show` and at who else uses that address"
+            )
+        if self._pinned(guest, offered) != offered:
+            raise GuestKeyMismatch(
+                f"{guest.label} ({guest.address}) offers another host key than it offered to another worker;"
+                " look at who else uses that address"
             )
         return offered, CONSOLE if printed else FIRST_USE
 

@@ -20,7 +20,7 @@ from infra.cloud import server as nova
 from infra.cloud.connection import Cloud
 from infra.domain.blueprint import MANAGER, Wanted
 from infra.errors import InfraError
-from infra.provisioning.guest import Guest, GuestRoll
+from infra.provisioning.guest import Guest, GuestRoll, Pinned, alone
 from infra.settings import SitePaths
 
 REACH_SECONDS = 300.0
@@ -59,7 +59,7 @@ class _Console:
 @dataclass
 class GuestSetup:
     """`paths` has the worker's key and keeps guests' host keys; `variables` are what every playbook gets,
-    such as where packages come from; none is a secret.
+    such as where packages come from; none is a secret. `pinned` asks what workers of several servers share.
     """
 
     cloud: Cloud
@@ -67,12 +67,13 @@ class GuestSetup:
     project_root: Path
     variables: Mapping[str, str]
     search_path: str
+    pinned: Pinned = alone
     clock: Callable[[], float] = time.time
     pause: Callable[[float], None] = time.sleep
     _roll: GuestRoll = field(init=False)
 
     def __post_init__(self) -> None:
-        self._roll = GuestRoll(self.paths, _Console(self.cloud))
+        self._roll = GuestRoll(self.paths, _Console(self.cloud), pinned=self.pinned)
 
     def set_up(self, agency: str, wanted: Wanted, outputs: Mapping[str, str], address: str) -> None:
         """Wait until the guest can be logged in to at `address`, and run the playbook. Raises

@@ -43,8 +43,12 @@ def leave_out(site_dir: Path, codes: Sequence[str], *, named: bool) -> tuple[lis
 
 def readmit(site_dir: Path, agency: str) -> Path:
     """Let the agency be on-boarded again; returns where its case is kept. Raises ReadmissionRefused."""
-    files = CaseFiles(site_dir)
-    case = files.find(agency)
+    return CaseFiles(site_dir).close(must_be_over(site_dir, agency))
+
+
+def must_be_over(site_dir: Path, agency: str) -> Case:
+    """The case of an off-boarding that is over. Raises ReadmissionRefused."""
+    case = CaseFiles(site_dir).find(agency)
     if case is None:
         raise ReadmissionRefused(f"{agency} was not off-boarded from this machine: nothing keeps it out")
     if case.step is not None:
@@ -52,7 +56,7 @@ def readmit(site_dir: Path, agency: str) -> Path:
             f"the off-boarding of {agency} is at `{case.step}`: finish it with `citycloud zone offboard"
             f" {agency}`, or call it off with --cancel"
         )
-    return files.close(case)
+    return case
 
 
 def _why(case: Case) -> str:

@@ -35,7 +35,8 @@ class Case:
 
     Times are seconds since the epoch. `things` are the confirmed holdings as [kind, id, name, bytes];
     `before` what the freeze changed, to give it back; `files` what was written, by `kind/id`; `given_up` the
-    disks without bytes and why; `copy_limits` the limits of the administrator's project before it held our
+    disks without bytes and why; `portal` how much the agency had in the portal, by kind, empty where there is
+    no portal; `copy_limits` the limits of the administrator's project before it held our
     copies.
     """
 
@@ -61,6 +62,7 @@ class Case:
     given_up: dict[str, str] = field(default_factory=dict)
     sums_digest: str = ""
     copy_limits: dict[str, int] = field(default_factory=dict)
+    portal: dict[str, int] = field(default_factory=dict)
     removed: dict[str, int] = field(default_factory=dict)
     proof: dict[str, Any] = field(default_factory=dict)
     record: dict[str, Any] = field(default_factory=dict)

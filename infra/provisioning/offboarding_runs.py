@@ -15,13 +15,14 @@ from infra.inventory import Inventory
 from infra.provisioning import record
 from infra.provisioning.certificates import Pair
 from infra.provisioning.live_site import admin_credentials
-from infra.provisioning.offboarded import readmit
+from infra.provisioning.offboarded import must_be_over, readmit
 from infra.provisioning.offboarding import Asked, Listener, Offboarding, Progress
 from infra.provisioning.offboarding_case import Case, CaseFiles
 from infra.provisioning.offboarding_confirmation import OffboardingConfirmations
 from infra.provisioning.offboarding_steps import Means
 from infra.provisioning.offboarding_zone import ConfirmedDestroy, StackZone
 from infra.provisioning.phases import open_stacks
+from infra.provisioning.portal_server import PortalServer
 from infra.provisioning.record import Checked, SiteNotary
 from infra.provisioning.signature import Signer
 from infra.provisioning.site import SiteContext, find_site
@@ -57,9 +58,15 @@ def call_off(settings: Settings, inventory: Inventory, agency: str, listener: Li
 
 
 def let_in_again(settings: Settings, inventory: Inventory, agency: str) -> Path:
-    """Let an agency that was off-boarded be on-boarded; where its case is kept. Raises ReadmissionRefused."""
+    """Let an agency that was off-boarded be on-boarded; where its case is kept. Raises ReadmissionRefused,
+    PortalUnread."""
     find_site(settings, inventory)
     with hold_site(settings, inventory, f"zone readmit {agency}") as (site, _):
+        must_be_over(site.paths.directory, agency)
+        portal = _portal(site)
+        if portal is not None:
+            site.enter_network()
+            portal.reopen(agency)
         return readmit(site.paths.directory, agency)
 
 
@@ -102,12 +109,17 @@ def _offboarding(site: SiteContext, wish: Wish, listener: Listener) -> Offboardi
         confirm=confirmations.approve,
         notary=_notary(site),
         say=lambda sentence: None,
+        portal=_portal(site),
         site=site.name,
     )
     names = _names(site.inventory, agency)
     who = wish.requester.operator.name if wish.requester else ""
     asked = Asked(agency, folder.absolute(), who, wish.waivers, names)
     return Offboarding(means, files, asked, listener)
+
+
+def _portal(site: SiteContext) -> PortalServer | None:
+    return PortalServer(site) if site.inventory.portal() else None
 
 
 def _notary(site: SiteContext) -> SiteNotary:

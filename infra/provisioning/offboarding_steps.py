@@ -23,7 +23,7 @@ from infra.errors import InfraError
 from infra.provisioning.export import ExportFolder
 from infra.provisioning.offboarding_case import Case, CaseFiles
 from infra.provisioning.offboarding_disks import Disks, disks_in_the_way
-from infra.provisioning.offboarding_work import Work, Zone
+from infra.provisioning.offboarding_work import Portal, Work, Zone
 from infra.provisioning.residue import Residue
 
 SECONDS = 6 * 3600.0
@@ -54,7 +54,9 @@ class Notary(Protocol):
 
 @dataclass
 class Means:
-    """What the steps work with. `confirm` returns a second person's confirmation of a plan or raises."""
+    """What the steps work with. `portal` is None where the site has none. `confirm` returns a second
+    person's confirmation of a plan or raises.
+    """
 
     cloud: Cloud
     data: ImageData
@@ -62,6 +64,7 @@ class Means:
     confirm: Callable[[Plan], Approval]
     notary: Notary
     say: Callable[[str], None]
+    portal: Portal | None = None
     site: str = ""
     deadline: Callable[[], Deadline] = field(default=lambda: Deadline(SECONDS))
     clock: Callable[[], float] = time.time
@@ -77,7 +80,10 @@ class Steps:
         self._case = case
         self._files = files
         self._folder = export
-        work = Work(means.cloud, means.data, means.zone, case, export, self.save, means.say, means.deadline)
+        work = Work(
+            means.cloud, means.data, means.zone, case, export, self.save, means.say, means.deadline,
+            means.portal,
+        )  # fmt: skip
         self._disks = Disks(work)
         self._residue = Residue(work)
 
@@ -104,10 +110,36 @@ class Steps:
         disks_in_the_way(holdings, case.waivers, self._services())
         case.things = [[one.kind, one.id, one.name, one.bytes] for one in sorted(_lasting(holdings))]
         case.looked_through = dict(holdings.looked_through)
-        case.plan_digest = digest_of([self._means.site, case.agency, case.id, case.things, case.waivers])
+        self._look_into_portal()
+        confirmed = [self._means.site, case.agency, case.id, case.things, case.waivers]
+        case.plan_digest = digest_of([*confirmed, case.portal] if case.portal else confirmed)
         case.confirmation = {}
         told = ", ".join(f"{count} {kind}" for kind, count in holdings.counts().items())
         self._means.say(told or "nothing")
+
+    def _look_into_portal(self) -> None:
+        """Note how much the agency has there. Raises HeldByLaw."""
+        portal, case = self._means.portal, self._case
+        if portal is None:
+            return
+        found = portal.read(case.agency)
+        found.must_be_removable(case.agency)
+        for kind, count in found.counts.items():
+            case.portal[kind] = max(count, case.portal.get(kind, 0))  # a part may have ended already
+        self.save()
+
+    def _close(self) -> None:
+        """Once it is done the portal makes nothing more: `export` finds what came since the inventory."""
+        if self._means.portal is not None:
+            self._look_into_portal()
+            self._means.portal.close(self._case.agency)
+            self._means.say("the portal lets nobody of the agency in")
+
+    def _end(self) -> None:
+        if self._means.portal is not None:
+            self._means.portal.end(self._case.agency)
+            told = ", ".join(f"{count} {kind}" for kind, count in self._case.portal.items())
+            self._means.say(f"ended in the portal: {told or 'nothing'}")
 
     def _confirmation(self) -> None:
         approval = self._means.confirm(self.plan())
@@ -124,6 +156,7 @@ class Steps:
         lines = [f"off-board agency {case.agency}: export to {case.folder}, then delete for ever"]
         lines += [f"{count} {kind}" for kind, count in counts.items()]
         lines += [f"{one.kind} {one.name or one.id} ({one.id})" for one in disks]
+        lines += [f"in the portal, to be ended: {count} {kind}" for kind, count in case.portal.items()]
         lines += [f"WITHOUT an export of {what}: {why}" for what, why in case.waivers.items()]
         things = tuple((one.kind, one.id, one.name, one.bytes) for one in case.holdings)
         return Plan(case.agency, case.plan_digest, tuple(lines), things)
@@ -173,6 +206,7 @@ class Steps:
         self._case.sums_digest = self._folder.write_sums(self._case.files)
 
     def _check(self) -> None:
+        self._look_into_portal()
         size = self._folder.read_back(self._case.files)
         missing = self._disks.missing()
         if missing:
@@ -202,6 +236,8 @@ class Steps:
         for server, status in case.before.get("servers", {}).items():
             if status == "ACTIVE":
                 disk.start_server(self._cloud, server, self._means.deadline())
+        if self._means.portal is not None:
+            self._means.portal.reopen(case.agency)
 
     def _services(self) -> set[str]:
         return {*services_not_looked_at(self._cloud)}

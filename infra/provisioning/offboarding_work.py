@@ -9,6 +9,7 @@ from typing import Protocol
 from infra.cloud.connection import Cloud
 from infra.cloud.image_data import ImageData
 from infra.cloud.waiting import Deadline
+from infra.domain.estate import Estate
 from infra.provisioning.export import ExportFolder
 from infra.provisioning.offboarding_case import Case
 
@@ -23,9 +24,27 @@ class Zone(Protocol):
         """Remove the stack with all that it has made; nothing to do when there is none."""
 
 
+class Portal(Protocol):
+    """What the agency has in the portal. Each may be asked again."""
+
+    def read(self, agency: str) -> Estate:
+        """What there is now."""
+
+    def close(self, agency: str) -> None:
+        """Nobody of it comes in, nothing more is made for it; `reopen` takes it back."""
+
+    def end(self, agency: str) -> None:
+        """All of it ends. Nothing of it stands in the cloud any more."""
+
+    def reopen(self, agency: str) -> None:
+        """People come in again."""
+
+
 @dataclass
 class Work:
-    """`save` puts the case on disk; `deadline` begins a wait for one thing; `say` tells who waits."""
+    """`portal` is None where the site has none. `save` puts the case on disk; `deadline` begins a wait for
+    one thing; `say` tells who waits.
+    """
 
     cloud: Cloud
     data: ImageData
@@ -35,3 +54,4 @@ class Work:
     save: Callable[[], None]
     say: Callable[[str], None]
     deadline: Callable[[], Deadline]
+    portal: Portal | None = None

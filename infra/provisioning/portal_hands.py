@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from infra.cloud import deployed, kept_image
+from infra.cloud import deployed, kept_image, volume_growth
 from infra.cloud.connection import Cloud
 from infra.cloud.deployed import deployed_servers, reboot, reboots_done, set_locked
 from infra.cloud.errors import NotFound
@@ -27,6 +27,8 @@ GREEN_SECONDS = 300.0
 INTERVAL_SECONDS = 2.0
 REBUILD_SECONDS = 900.0
 """An image of a few GiB comes from Glance to a busy hypervisor first."""
+GROWTH_SECONDS = 600.0
+"""A server shuts down, its volume grows, and it starts again."""
 
 
 class NotGreen(InfraError):
@@ -56,11 +58,21 @@ class CloudHands:
         for id_, server in deployed_servers(self.cloud, rebooted).items():
             if rebooted[id_] > reboots_done(server):
                 reboot(self.cloud, server)
+        if not self.stacks.volumes_grow_attached:
+            self._grow(wanted)
         made = self.stacks.up(agency, wanted)
         locked = {one.id: one.locked for one in wanted}
         for id_, server in deployed_servers(self.cloud, locked).items():
             set_locked(self.cloud, server, locked=locked[id_])
         return made
+
+    def _grow(self, wanted: Sequence[Wanted]) -> None:
+        """Data volumes that have to be larger: the stack then finds them so."""
+        with_volume = {one.id: one for one in wanted if one.value("volume_gib")}
+        for id_, server in deployed_servers(self.cloud, with_volume).items():
+            one, deadline = with_volume[id_], Deadline(GROWTH_SECONDS, self.clock, self.pause)
+            gib = 0 if "volume_gib" in one.stays else int(one.value("volume_gib"))
+            volume_growth.grow(self.cloud, server, one.name, gib, on=one.on, deadline=deadline)
 
     def forget(self, deployment: str) -> None:
         kept_image.remove_kept(self.cloud, deployment)

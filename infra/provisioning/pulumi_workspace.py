@@ -163,6 +163,8 @@ class PulumiFiles:
             pulumi_command=self._command,
             secrets_provider=self._secrets_provider,
         )
+        if stack not in self.backend.stacks(project):
+            self.backend.changed(project, stack)  # another worker may have made it since we asked
         if stack in self.backend.stacks(project):
             return QuietStack(stack, workspace, StackInitMode.SELECT)
         self.backend.changed(project, stack)
@@ -194,8 +196,12 @@ class PulumiFiles:
         return EngineBackend(url, asking(self._command, self._root / "projects", environment))
 
     def _environment(self, url: str) -> dict[str, str]:
+        # The engine has four connections to PostgreSQL and holds one for each stack that it looks at while it
+        # asks for another: with four stacks and all at once, `stack ls` waits for ever.
+        one_by_one = {"PULUMI_DIY_BACKEND_PARALLEL": "1"} if url.startswith("postgres:") else {}
         return {
             **self._given,
+            **one_by_one,
             "PULUMI_BACKEND_URL": url,
             "PULUMI_CONFIG_PASSPHRASE": self._passphrase,
             "PULUMI_SKIP_UPDATE_CHECK": "true",

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.domain.holding import canonical
+from infra.domain.offboarding import OF_PORTAL
 from infra.errors import InfraError
 from infra.provisioning import record_signature
 from infra.provisioning.certificates import Pair
@@ -114,7 +115,7 @@ def tell(case: Case, site: str, city: Mapping[str, str], now: dt.datetime) -> di
         "steps": [
             {**one, "started_at": _iso(one["started_at"]), "ended_at": _iso(one["ended_at"])}
             for one in case.times
-            if one["ended_at"] is not None
+            if one["ended_at"] is not None and ("portal" in case.proof or one["step"] not in OF_PORTAL)
         ],
         "held": {
             "counts": dict(sorted(counts.items())), "things": case.things, "plan_digest": case.plan_digest,
@@ -131,6 +132,7 @@ def tell(case: Case, site: str, city: Mapping[str, str], now: dt.datetime) -> di
             kind: counts[kind] for kind in ("snapshot", "backup", "group snapshot") if kind in counts
         },
         "removed": dict(sorted(case.removed.items())),
+        "portal": dict(case.portal),
         "proof": case.proof,
     }  # fmt: skip
 

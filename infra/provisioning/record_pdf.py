@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 from infra.domain.offboarding import STEPS as ORDER
 from infra.errors import InfraError
 from infra.provisioning.export import amount
-from infra.provisioning.record_words import KINDS, STEPS, kind_in_vietnamese, note
+from infra.provisioning.record_words import IN_PORTAL, KINDS, STEPS, kind_in_vietnamese, note
 
 FONTS = Path("/usr/share/fonts/truetype/dejavu")
 _FACES = {
@@ -164,7 +164,18 @@ class _Page:
             self._heading("3", "Tài nguyên", "Things"),
             self._rows(head, rows, (72, 22, 26, 18, 34)),
             self._text(note("together"), "cell"),
+            *self._portal(),
         ]
+
+    def _portal(self) -> list[Any]:
+        """What ended in the portal; nothing where the site has none."""
+        proof = self._told["proof"].get("portal")
+        if proof is None:
+            return []
+        ended = self._told["portal"]
+        pairs = [(vi, en, str(ended.get(kind, 0))) for kind, (en, vi) in IN_PORTAL.items()]
+        said = note("portal", left=sum(proof["left"].values()))
+        return [self._space(4), self._pairs(pairs), self._text(said, "cell")]
 
     def export(self) -> list[Any]:
         exported, files = self._told["exported"], self._told["exported"]["files"]

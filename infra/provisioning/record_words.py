@@ -5,12 +5,14 @@ from __future__ import annotations
 STEPS = {
     "inventory": ("Inventory", "Kiểm kê tài nguyên"),
     "confirmation": ("Second person's confirmation", "Người thứ hai xác nhận"),
+    "close": ("Portal closed to the agency", "Đóng cổng dịch vụ đối với cơ quan"),
     "export": ("Export of metadata", "Xuất dữ liệu mô tả"),
     "freeze": ("Freeze: access ended, servers stopped", "Đóng băng: khóa truy cập, dừng máy chủ"),
     "snapshot": ("Snapshots of volumes and servers", "Chụp nhanh ổ đĩa và máy chủ"),
     "transfer": ("Export of volumes, disks and images", "Xuất ổ đĩa, đĩa máy chủ và ảnh đĩa"),
     "check": ("Export read back and verified", "Đọc lại và kiểm tra dữ liệu đã xuất"),
     "delete": ("Deletion", "Xóa tài nguyên"),
+    "end": ("Requests, access and quota in the portal ended", "Chấm dứt yêu cầu, quyền và hạn mức trên cổng"),
     "proof": ("Zero-residue proof", "Chứng minh không còn tồn dư"),
     "record": ("Record", "Lập biên bản"),
 }
@@ -30,6 +32,12 @@ NOTES = {
         " {things} things. Things that are still the agency's: <b>{left}</b>.",
         "Lúc {at}, mọi giao diện (API) của hệ thống đã được đọc lại với quyền quản trị: {kinds} loại,"
         " {things} mục. Số mục còn thuộc về cơ quan: <b>{left}</b>.",
+    ),
+    "portal": (
+        "Ended in the self-service portal. At the proof the portal was closed to the agency, and had"
+        " <b>{left}</b> of these.",
+        "Đã chấm dứt trên cổng dịch vụ. Khi chứng minh, cổng đã đóng đối với cơ quan và còn <b>{left}</b> mục"
+        " trong số này.",
     ),
     "signed": (
         "This record is signed with a certificate of the site's internal authority; its JSON is embedded in"
@@ -85,6 +93,18 @@ KINDS = {
     "volume transfer": "Chuyển giao ổ đĩa",
     "volume type access": "Quyền dùng loại ổ đĩa",
 }
+
+
+IN_PORTAL = {
+    "requests": ("Open requests", "Yêu cầu đang mở"),
+    "deployments": ("Deployments", "Tài nguyên đã cấp"),
+    "delegations": ("Delegations of approval", "Ủy quyền phê duyệt"),
+    "tokens": ("Access tokens", "Mã truy cập"),
+    "sessions": ("Sessions", "Phiên làm việc"),
+    "people": ("People who got notices", "Người nhận thông báo"),
+    "accounts": ("Accounts of quota", "Tài khoản hạn mức"),
+}
+"""What an agency has in the portal: English, Vietnamese."""
 
 
 def kind_in_vietnamese(kind: str) -> str:

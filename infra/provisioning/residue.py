@@ -38,6 +38,7 @@ class Residue:
         self._save = work.save
         self._say = work.say
         self._deadline = work.deadline
+        self._portal = work.portal
 
     def remove(self) -> None:
         """First what no stack owns, then the stack, then whatever is there still. Raises NotRemoved."""
@@ -67,7 +68,9 @@ class Residue:
         disk.restore_copy_limits(self._cloud, self._case.copy_limits)
 
     def prove(self, now: float) -> Event:
-        """Read every API again and keep what was seen in the case; `changed` when something is left."""
+        """Read every API and the portal again and keep what was seen in the case; `changed` when something
+        is left.
+        """
         holdings = self._read()
         stack = sorted(self._zone.owned())
         unread = sorted(set(self._case.looked_through) - set(holdings.looked_through) - {"domain role"})
@@ -78,6 +81,7 @@ class Residue:
             "stack": stack,
             "not_read": unread,
         }
+        in_portal = self._left_in_portal()
         for one in holdings:
             self._say(f"left: {one.kind} {one.name or one.id}")
         if unread:
@@ -86,12 +90,22 @@ class Residue:
                 " can be proved of them, run again when they are"
             )
         kinds = len(holdings.looked_through)
-        if not len(holdings) and not stack:
+        if not len(holdings) and not stack and not in_portal:
             self._say(
                 f"nothing is left: {kinds} kinds, {sum(holdings.looked_through.values())} things looked at"
             )
             return "done"
         return "changed"
+
+    def _left_in_portal(self) -> bool:
+        """Whether the portal has something of the agency, or lets it in."""
+        if self._portal is None:
+            return False
+        found = self._portal.read(self._case.agency)
+        self._case.proof["portal"] = {"closed": found.closed, "left": found.counts}
+        for kind, count in found.counts.items():
+            self._say(f"left in the portal: {count} {kind}")
+        return bool(found.counts) or not found.closed
 
     def _is_foreign(self, thing: Holding, owned: set[str], holdings: Holdings) -> bool:
         told: Any = thing.told

@@ -23,7 +23,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, get_file_vault_secret, is_encrypted
 
 from infra.errors import Problem, Problems
-from infra.hosts.keys import write_whole
+from infra.hosts.keys import new_key, write_whole
 from infra.provisioning import certificates
 
 PASSWORD_LENGTH = (
@@ -45,6 +45,7 @@ PASSWORDS = (
 )
 SHORT_PASSWORDS = {"keepalived_password": 8}  # VRRP's field is 8 bytes long, keepalived cuts off the rest
 KEYS = ("portal_audit_key",)  # 32 bytes in base64
+SSH_KEYS = ("portal_worker_key",)  # private, as OpenSSH keeps them
 KEY_LISTS = ("keystone_fernet_keys", "keystone_credential_keys")
 REDACTED = "[secret]"
 
@@ -207,6 +208,8 @@ def complete(
         values.setdefault(name, _password(length))
     for name in KEYS:
         values.setdefault(name, base64.b64encode(random.token_bytes(32)).decode())
+    for name in SSH_KEYS:
+        values.setdefault(name, new_key().decode())
     for name in KEY_LISTS:
         values.setdefault(name, [_fernet_key(), _fernet_key()])
     accounts = {name: dict(account) for name, account in values.get("services", {}).items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,8 @@ class StackRun:
         try:
             opened = self._files.open(self._project, self._stack, self._program, self._providers)
             if forget:
-                self._files.forget_pending_operations(self._project, self._stack, opened)
+                what = partial(self._files.forget_pending_operations, self._project, self._stack, opened)
+                patiently(lambda: self._unlocking(opened, what))
         except automation.CommandError as failed:
             raise self._named(failed, "") from failed
         return opened
@@ -101,18 +103,25 @@ class StackRun:
     def _do(self, events: RunEvents, act: Callable[[], object], opened: Any) -> None:
         def attempt() -> None:
             try:
-                act()
-            except automation.ConcurrentUpdateError as busy:
+                self._unlocking(opened, act)
+            except StackLocked:
                 events.errors.clear()
-                holders = LockHolders.named_in(str(busy))
-                if holders.all_dead:
-                    opened.cancel()  # while they stand nobody can have got the lock; we hold the site's
-                raise StackLocked(holders.sentence(self._stack)) from busy
+                raise
 
         try:
             patiently(attempt)
         except automation.CommandError as failed:
             raise self._named(failed, events.reason("")) from failed
+
+    def _unlocking(self, opened: Any, act: Callable[[], object]) -> None:
+        """Raises StackLocked; a lock that only the dead have is gone then."""
+        try:
+            act()
+        except automation.ConcurrentUpdateError as busy:
+            holders = LockHolders.named_in(str(busy))
+            if holders.all_dead:
+                opened.cancel()  # while they stand nobody can have got the lock; we hold the site's
+            raise StackLocked(holders.sentence(self._stack)) from busy
 
     def _named(self, failed: automation.CommandError, reason: str) -> InfraError:
         if unreachable(failed):

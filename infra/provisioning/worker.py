@@ -102,7 +102,9 @@ class Worker:
 
     def look_after(self, agency: str) -> None:
         """All that an agency has to be done; its faults end here, in the log and in the journal."""
-        lease = leases.acquire(self.database, f"agency:{agency}", self.holder, now=self.clock(), lasts=LASTS)
+        lease = leases.acquire(
+            self.database, leases.of_agency(agency), self.holder, now=self.clock(), lasts=LASTS
+        )
         if lease is None:
             return
         try:
@@ -164,7 +166,9 @@ class Worker:
         return found
 
     def _due(self, busy: set[str]) -> list[str]:
-        """Agencies with something to do, whose pause is over."""
+        """Agencies with something to do, whose pause is over and that no other worker has, nor their closure:
+        those would take the places of others that can be worked on.
+        """
         changed = [
             agency for agency, all_ in self._living().items() if self._applied.get(agency) != _digest(all_)
         ]
@@ -172,7 +176,10 @@ class Worker:
         asking = [agency for agency, _ in self._book.waiting()]
         found = _each_once([*asking, *leaving, *self._upkeep.agencies(), *changed])
         self._forget_troubles({*found, *busy})
-        return [one for one in found if one not in busy and self._ready(one)]
+        with self.database.reading() as connection:
+            held = leases.held(connection, self.clock())
+        free = [one for one in found if held.get(leases.of_agency(one), self.holder) == self.holder]
+        return [one for one in free if one not in busy and self._ready(one)]
 
     def _forget_troubles(self, with_work: set[str]) -> None:
         """Another worker may have done what this one could not."""

@@ -20,6 +20,7 @@ from infra.domain.words import Words
 from infra.store import announcement
 from infra.store import change as changes
 from infra.store import deployment as deployments
+from infra.store.closed import closed_agencies
 from infra.store.deployment import WantedDeployments
 from infra.store.portal_database import PortalDatabase, Transaction
 from infra.store.transition import move_deployment
@@ -39,15 +40,17 @@ def take_due_steps(
     database: PortalDatabase, ladder: Ladder, now: datetime, today: date,
     archive: Callable[[Deployment], bool],
 ) -> tuple[TakenStep, ...]:  # fmt: skip
-    """Every step that is due today, in any agency. `archive` makes a deployment's archive in the cloud,
-    outside of any transaction, and tells whether it is there; it may be asked again for the same one.
+    """Every step that is due today, in any agency that is not closed. `archive` makes a deployment's archive
+    in the cloud, outside of any transaction, and tells whether it is there; it may be asked again for the
+    same one.
     """
     horizon = today + timedelta(days=max(ladder.notices))
     wanted = WantedDeployments(
         None, [DeploymentState.ACTIVE, DeploymentState.SUSPENDED], expires_by=horizon, limit=_MOST
     )  # fmt: skip
     with database.reading() as connection:
-        found = deployments.listed(connection, wanted)
+        closed = closed_agencies(connection)
+        found = [one for one in deployments.listed(connection, wanted) if one.agency not in closed]
     taken = []
     for one in found:
         step = ladder.due(one, today)
@@ -55,7 +58,9 @@ def take_due_steps(
             continue
         with database.writing() as tx:
             fresh = deployments.find(tx.connection, one.id)
-            if fresh is not None and ladder.due(fresh, today) == step and not _waits(tx, fresh, step):
+            if fresh is None or fresh.agency in closed_agencies(tx.connection):
+                continue
+            if ladder.due(fresh, today) == step and not _waits(tx, fresh, step):
                 taken.append(_take(tx, fresh, step, now, today))
                 announcement.ladder_step(tx, fresh, step, ladder, now=now, today=today)
     return tuple(taken)

@@ -6,6 +6,7 @@ is no longer the newest is refused in the transaction of the write.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,6 +16,10 @@ from infra.domain.audit import moment
 from infra.errors import InfraError
 from infra.store.portal_database import PortalDatabase, Transaction
 from infra.store.portal_schema import LEASE
+
+OF_AGENCY = "agency:"
+FOREVER = timedelta(days=365_000)
+"""How long a lease lasts that is not given back by itself."""
 
 
 class LeaseLost(InfraError):
@@ -32,26 +37,45 @@ class Lease:
     token: int
 
 
+def of_agency(code: str) -> str:
+    """The name of the lease of all that is worked on for an agency."""
+    return f"{OF_AGENCY}{code}"
+
+
 def acquire(
     database: PortalDatabase, name: str, holder: str, *, now: datetime, lasts: timedelta
 ) -> Lease | None:  # fmt: skip
     """The lease, if nobody else holds it; one's own is made longer."""
     with database.touching() as connection:
-        if connection.execute(sa.select(LEASE.c.name).where(LEASE.c.name == name)).first() is None:
-            _first(connection, name)
-        until = moment(now + lasts)
-        mine = sa.and_(LEASE.c.holder == holder, LEASE.c.until > moment(now))
-        kept = connection.execute(sa.update(LEASE).where(LEASE.c.name == name, mine).values(until=until))
-        if kept.rowcount == 0:
-            taken = connection.execute(
-                sa.update(LEASE)
-                .where(LEASE.c.name == name, LEASE.c.until <= moment(now))
-                .values(holder=holder, until=until, token=LEASE.c.token + 1)
-            )
-            if taken.rowcount == 0:
-                return None
-        token = connection.execute(sa.select(LEASE.c.token).where(LEASE.c.name == name)).scalar_one()
-        return Lease(name, holder, token)
+        return acquire_in(connection, name, holder, now=now, lasts=lasts)
+
+
+def acquire_in(
+    connection: sa.Connection, name: str, holder: str, *, now: datetime, lasts: timedelta
+) -> Lease | None:  # fmt: skip
+    """As `acquire`, as part of a transaction."""
+    if connection.execute(sa.select(LEASE.c.name).where(LEASE.c.name == name)).first() is None:
+        _first(connection, name)
+    until = moment(now + lasts)
+    mine = sa.and_(LEASE.c.holder == holder, LEASE.c.until > moment(now))
+    kept = connection.execute(sa.update(LEASE).where(LEASE.c.name == name, mine).values(until=until))
+    if kept.rowcount == 0:
+        taken = connection.execute(
+            sa.update(LEASE)
+            .where(LEASE.c.name == name, LEASE.c.until <= moment(now))
+            .values(holder=holder, until=until, token=LEASE.c.token + 1)
+        )
+        if taken.rowcount == 0:
+            return None
+    token = connection.execute(sa.select(LEASE.c.token).where(LEASE.c.name == name)).scalar_one()
+    return Lease(name, holder, token)
+
+
+def held(connection: sa.Connection, now: datetime) -> Mapping[str, str]:
+    """Name -> holder of every agency's lease that somebody holds now."""
+    mine = LEASE.c.name.startswith(OF_AGENCY, autoescape=True)
+    asked = sa.select(LEASE.c.name, LEASE.c.holder).where(mine, LEASE.c.until > moment(now))
+    return {row.name: row.holder for row in connection.execute(asked)}
 
 
 def renew(database: PortalDatabase, lease: Lease, *, now: datetime, lasts: timedelta) -> None:

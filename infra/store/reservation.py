@@ -17,6 +17,7 @@ from infra.domain.audit import canonical, moment
 from infra.domain.quota import NO_QUOTA, RESOURCES, Quota
 from infra.domain.reservation import Account, ReservationState, check, check_held
 from infra.errors import InfraError
+from infra.store.closed import must_be_open
 from infra.store.portal_database import Transaction
 from infra.store.portal_schema import ACCOUNT, RESERVATION
 
@@ -77,7 +78,8 @@ def accounts(connection: sa.Connection, agencies: Sequence[str]) -> Mapping[str,
 
 
 def hold(tx: Transaction, agency: str, request: str, units: Sequence[Quota]) -> None:
-    """Reserve for each unit of a request, or for none; raises QuotaExceeded."""
+    """Reserve for each unit of a request, or for none; raises QuotaExceeded, AgencyClosed."""
+    must_be_open(tx.connection, agency)
     check(account(tx.connection, agency), sum(units, start=NO_QUOTA))
     for takes in units:
         tx.connection.execute(

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from infra.domain.person import Person, Role
 from infra.domain.session import Scope, Session, Token
 from infra.store import person as people
+from infra.store.closed import is_open, must_be_open
 from infra.store.portal_database import PortalDatabase
 from infra.store.portal_schema import METADATA
 
@@ -62,7 +63,9 @@ class SessionStore:
         self._database = database
 
     def add_session(self, session: Session) -> None:
+        """Raises AgencyClosed."""
         with self._database.touching() as connection:
+            must_be_open(connection, session.person.agency)
             connection.execute(sa.insert(SESSION).values(**_of_session(session)))
             people.remember(connection, session.person, session.source, session.seen)
 
@@ -126,8 +129,10 @@ class SessionStore:
                 people.remember(connection, of.person, of.source, seen)
 
     def _one(self, table: sa.Table, digest: str) -> dict[str, Any] | None:
+        """Of an agency that is closed there is none, also where one was begun at that very moment."""
+        asked = sa.select(table).where(table.c.digest == digest, is_open(table.c.agency))
         with self._database.reading() as connection:
-            row = connection.execute(sa.select(table).where(table.c.digest == digest)).mappings().first()
+            row = connection.execute(asked).mappings().first()
         return dict(row) if row is not None else None
 
 

@@ -1,4 +1,6 @@
-"""The one way from a state to the next: quota is held, given to a deployment or given back with it."""
+"""The one way from a state to the next: quota is held, given to a deployment or given back with it. Of an
+agency that is closed nothing moves but what its closure (`closing`) moves.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +16,20 @@ from infra.store import change as changes
 from infra.store import deployment as deployments
 from infra.store import request as requests
 from infra.store import reservation as reservations
+from infra.store.closed import must_be_open
 from infra.store.portal_database import Transaction
 
 
 def move_request(
     tx: Transaction, before: Request, event: RequestEvent, version: int, *, failure: Words = NOTHING,
-    **fields: Any,
+    closing: bool = False, **fields: Any,
 ) -> Request:  # fmt: skip
-    """Raises TransitionRefused, ChangedMeanwhile, QuotaExceeded where quota would have to be held anew, and
-    ChangeRefused where another request changes the same deployment by now. `fields` change with it; units
-    that are held anew are those after them.
+    """Raises TransitionRefused, ChangedMeanwhile, AgencyClosed, QuotaExceeded where quota would have to be
+    held anew, and ChangeRefused where another request changes the same deployment by now. `fields` change
+    with it; units that are held anew are those after them.
     """
+    if not closing:
+        must_be_open(tx.connection, before.agency)
     state = request_domain.next_state(before.state, event)
     changed = replace(before, state=state, failure_vi=failure.vi, failure_en=failure.en, **fields)
     after = requests.save(tx, changed, version)
@@ -46,9 +51,14 @@ def reserve(tx: Transaction, request: Request) -> None:
 
 
 def move_deployment(
-    tx: Transaction, before: Deployment, event: DeploymentEvent, version: int, **changes: Any
+    tx: Transaction, before: Deployment, event: DeploymentEvent, version: int, *, closing: bool = False,
+    **changes: Any,
 ) -> Deployment:  # fmt: skip
-    """Raises DeploymentRefused and ChangedMeanwhile. A retired deployment gives its quota back."""
+    """Raises DeploymentRefused, ChangedMeanwhile and AgencyClosed. A retired deployment gives its quota
+    back.
+    """
+    if not closing:
+        must_be_open(tx.connection, before.agency)
     state = deployment_domain.next_state(before.state, event)
     after = deployments.save(tx, replace(before, state=state, **changes), version)
     if state == DeploymentState.RETIRED:

@@ -41,11 +41,14 @@ class People:
     """A member and an approver of one agency, by their tokens."""
 
     def __init__(self, site: SiteContext, tokens: Path) -> None:
-        address = f"https://{site.inventory.site.api_name}"
-        ca = site.paths.ca_certificate
-        self.member = Portal(address, token_of(tokens / "member"), ca=ca)
-        self.approver = Portal(address, token_of(tokens / "approver"), ca=ca)
+        self._site, self._tokens = site, tokens
+        self.member, self.approver = self.of("member"), self.of("approver")
         self._key = (tokens / "key.pub").read_text().strip()
+
+    def of(self, role: str) -> Portal:
+        """The portal as this person reaches it."""
+        address = f"https://{self._site.inventory.site.api_name}"
+        return Portal(address, token_of(self._tokens / role), ca=self._site.paths.ca_certificate)
 
     def ask(self, why: str) -> str:
         item = {

@@ -114,6 +114,19 @@ class Walk:
                 "user": told["user"],
             }
 
+    def screen(self, deployment: str) -> str:
+        """What noVNC says beside the server's screen once it shows it; or why there is none."""
+        with self.as_person("member") as page:
+            page.goto(f"{self.people['portal']}/deployments/{deployment}")
+            button = page.locator(f"form[action='/deployments/{deployment}/console'] button")
+            if not button.count():
+                return str(self.told(page, f"deployments/{deployment}")["no_screen"]["en"])
+            with page.context.expect_page() as opened:
+                button.click()
+            opened.value.locator("#screen canvas:not([width='0'])").wait_for()
+            self.shot(opened.value, "screen")
+            return opened.value.locator("#status").inner_text()
+
     def token(self, role: str) -> None:
         """Leaves the person's token for programs in FOLDER, in a file of their role's name."""
         with self.as_person(role) as page:
@@ -170,8 +183,9 @@ def main() -> None:
         if told["state"] == "fulfilled":
             found = walk.deployment(request)
             told |= {"deployment": found, "ssh": ssh(folder, key, found["user"], found["address"])}
+            told["screen"] = walk.screen(found["id"])
             told["given_back"] = walk.give_back(found["id"])
-        for role in ("member", "approver"):
+        for role in people.keys() - {"portal"}:
             walk.token(role)
         browser.close()
     print(json.dumps(told, ensure_ascii=False))

@@ -16,7 +16,8 @@ from tests.cloud.conftest import Site
 from tests.cloud.portal_kills import VICTIMS
 
 AGENCY = "sonv"
-PEOPLE = {"member": "hoa", "approver": "binh"}
+PEOPLE = {"member": ("hoa", "member"), "colleague": ("lan", "member"), "approver": ("binh", "approver")}
+"""Name and role."""
 
 
 def drift(site: Site) -> dict[str, Any]:
@@ -29,15 +30,16 @@ def walked(site: Site, tmp_path_factory: pytest.TempPathFactory) -> dict[str, An
     folder = tmp_path_factory.mktemp("portal")
     variables = yaml.safe_load((site.inventory / "group_vars/all.yml").read_text())
     people: dict[str, Any] = {"portal": f"https://{variables['api_name']}"}
-    for role, name in PEOPLE.items():
+    for who, (name, role) in PEOPLE.items():
         made = site.ok("people", "add", AGENCY, name, "--role", role, "--output", "json").json
-        people[role] = {"agency": AGENCY, "name": name, "password": made["password"]}
+        people[who] = {"agency": AGENCY, "name": name, "password": made["password"]}
     file = folder / "people.json"
     write_whole(file, json.dumps(people).encode(), 0o600)
     before, orphans = site.holdings(AGENCY), drift(site)["orphans"]
     told: dict[str, Any] = json.loads(
         site.script("tests.cloud.portal_walk", str(file), str(folder), timeout=1800)
     )
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / "key"], check=True)
     return {**told, "held before": before, "orphans before": orphans, "folder": folder}
 
 
@@ -53,16 +55,58 @@ def test_every_phase_is_told_with_its_times(walked: dict[str, Any]) -> None:
     assert all(one["started"] and one["ended"] for one in steps)
 
 
+def test_a_container_has_no_screen_and_its_page_says_so(walked: dict[str, Any]) -> None:
+    assert "A container has no screen" in walked["screen"]
+
+
 def test_what_is_given_back_leaves_nothing(walked: dict[str, Any], site: Site) -> None:
     assert walked["given_back"] == "retired"
     assert site.holdings(AGENCY) == walked["held before"]
 
 
 @pytest.fixture(scope="module")
+def lived(walked: dict[str, Any], site: Site) -> dict[str, dict[str, Any]]:
+    """What was found in a virtual machine at each step of its life."""
+    told: dict[str, dict[str, Any]] = json.loads(
+        site.script("tests.cloud.portal_life", str(walked["folder"]), timeout=3600)
+    )
+    return told
+
+
+def test_a_machine_keeps_what_it_holds_through_every_change(lived: dict[str, dict[str, Any]]) -> None:
+    found = {
+        step: (told["cores"], told["system"], told["volume"])
+        for step, told in lived.items()
+        if "cores" in told
+    }
+    assert found == {
+        "made": ("1", "first", "none"),
+        "larger": ("2", "first", "none"),
+        "volume": ("2", "first", "none"),
+        "larger volume": ("2", "first", "data"),
+        "rebuild": ("2", "none", "data"),
+        "revert": ("2", "first", "data"),
+        "started": ("2", "first", "data"),
+    }, lived
+    sizes = [int(lived[step]["volume_mib"]) // 512 for step in ("made", "volume", "larger volume", "rebuild")]
+    assert sizes == [0, 1, 3, 3]  # a file system is a little smaller than its volume
+
+
+def test_every_step_of_a_machines_life_ends_as_it_should(lived: dict[str, dict[str, Any]]) -> None:
+    assert {step: told["state"] for step, told in lived.items() if "state" in told} == {
+        "made": "fulfilled", "larger": "fulfilled", "volume": "fulfilled", "larger volume": "fulfilled",
+        "snapshot": "ready", "rebuild": "done", "revert": "done",
+        "stop": "SHUTOFF", "start": "ACTIVE", "given back": "retired",
+    }, lived  # fmt: skip
+
+
+def test_its_screen_opens_in_the_owners_browser(lived: dict[str, dict[str, Any]]) -> None:
+    assert lived["screen"]["told"].startswith("Connected")
+
+
+@pytest.fixture(scope="module")
 def killed(walked: dict[str, Any], site: Site) -> list[dict[str, Any]]:
     """A row for each request while whose making something was killed."""
-    key = walked["folder"] / "key"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
     told = site.script("tests.cloud.portal_kills", str(walked["folder"]), timeout=3600)
     rows: list[dict[str, Any]] = json.loads(told)
     return rows

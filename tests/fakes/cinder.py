@@ -105,6 +105,9 @@ def _volume_action(fake: FakeOpenStack, volume: Thing, body: Any) -> Any:
     if action == "os-detach":
         volume.update({"attachments": [], "status": "available"})
         return 202, None
+    if action == "os-reset_status":
+        volume.update(values)
+        return 202, None
     if volume["status"] not in _AT_REST:
         raise Refusal(400, f"Invalid volume: status is {volume['status']}")
     if action == "os-extend":
@@ -112,7 +115,10 @@ def _volume_action(fake: FakeOpenStack, volume: Thing, body: Any) -> Any:
             raise Refusal(
                 400, "Invalid input received: New size for extend must be greater than current size"
             )
-        volume["size"] = values["new_size"]
+        if fake.storage_full or (volume["attachments"] and not fake.grows_attached):
+            volume["status"] = "error_extending"
+        else:
+            volume["size"] = values["new_size"]
         return 202, None
     assert action == "os-retype", f"the fake has no action {action} of volumes"
     volume["volume_type"] = _type(fake, values["new_type"])["name"]

@@ -1,4 +1,4 @@
-"""What Nova keeps beside its plain collections: who may use a flavor, keypairs, server groups."""
+"""What Nova keeps beside its plain collections: who may use a flavor, keypairs, server groups, consoles."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ def special(
         return _keypair(fake, method, parts, params.get("user_id", ""), body)
     if parts[0] == "os-server-groups" and method == "POST":
         return _server_group(fake, body["server_group"], scope)
+    if parts[0] == "servers" and parts[-1] == "remote-consoles":
+        return _remote_console(fake.kind("servers")[parts[1]], body["remote_console"])
     return None
 
 
@@ -86,3 +88,14 @@ def _server_group(fake: FakeOpenStack, values: dict[str, Any], scope: str) -> An
     }  # fmt: skip
     fake.kind("os-server-groups")[made["id"]] = made
     return 200, {"server_group": made}
+
+
+def _remote_console(server: dict[str, Any], wanted: dict[str, str]) -> Answer:
+    """`screen` of a server is False where its hypervisor gives it none."""
+    if not server.get("screen", True):
+        raise Refusal(400, f"Unavailable console type {wanted['protocol']}.")
+    if server["status"] != "ACTIVE":
+        raise Refusal(409, f"Instance {server['id']} is not ready")
+    token = uuid.uuid4()
+    url = f"https://console.test:6080/vnc_lite.html?path=%3Ftoken%3D{token}"
+    return 200, {"remote_console": {**wanted, "url": url}}

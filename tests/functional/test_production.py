@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import os
 import re
@@ -23,21 +24,21 @@ PLAIN_SECRETS = (
     "admin_password", "database_root_password", "message_queue_password", "erlang_cookie",
     "metadata_proxy_secret", "keepalived_password", "monitoring_password",
     "keycloak_admin_password", "keycloak_database_password",
-    "portal_audit_key", "portal_oidc_secret", "portal_passphrase", "portal_password",
+    "portal_audit_key", "portal_oidc_secret", "portal_passphrase", "portal_password", "portal_worker_key",
 )  # fmt: skip
+SERVICES = [path.stem for path in (ROOT / "playbooks/services").glob("*.yml")]
+SECRETS = {
+    **dict.fromkeys(PLAIN_SECRETS, "not-a-secret"),
+    "services": {name: {"database": "not-a-secret", "identity": "not-a-secret"} for name in SERVICES},
+    "keystone_fernet_keys": ["a", "b"],
+    "keystone_credential_keys": ["a", "b"],
+    "tls": dict.fromkeys(("ca_certificate", "ca_key", "api_certificate", "api_key"), "pem\n"),
+}
 
 
 def ansible(tmp_path: Path, playbook: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    services = [path.stem for path in (ROOT / "playbooks/services").glob("*.yml")]
-    secrets = dict.fromkeys(PLAIN_SECRETS, "not-a-secret")
     variables = {
-        "secrets": {
-            **secrets,
-            "services": {name: {"database": "not-a-secret", "identity": "not-a-secret"} for name in services},
-            "keystone_fernet_keys": ["a", "b"],
-            "keystone_credential_keys": ["a", "b"],
-            "tls": dict.fromkeys(("ca_certificate", "ca_key", "api_certificate", "api_key"), "pem\n"),
-        },
+        "secrets": SECRETS,
         "site_dir": str(tmp_path),
         "depot_dir": str(tmp_path),
         "project_root": str(tmp_path),
@@ -134,6 +135,44 @@ def test_what_the_portal_tells_monitoring_is_scraped_inside_and_refused_outside(
     assert "portal1" in watched
 
 
+def test_a_screen_is_reached_by_one_name_through_any_controller_and_no_token_is_written_down(
+    rendered: Path,
+) -> None:
+    balancer = (rendered / "ctl1/load_balancer-haproxy.cfg").read_text()
+    listed = balancer.split("listen nova-novncproxy\n")[1].split("\nlisten ")[0]
+    assert re.findall(r"server (\w+) (\S+) check", listed) == [
+        (f"ctl{number}", f"10.20.0.1{number}:6080") for number in (1, 2, 3)
+    ]
+    assert "option httplog" not in listed  # which writes the whole address
+    assert "%HP" in listed
+    assert "http-request del-header Cookie" in listed
+    portal = yaml.safe_load((rendered / "portal1/portal-portal.yaml").read_text())
+    compute = settings(rendered / "hv01/nova-nova.conf")
+    proxy = settings(rendered / "ctl1/nova-nova.conf")
+    assert compute["vnc"]["novncproxy_base_url"] == f"{portal['consoles']['origin']}/vnc_lite.html"
+    for one in (compute, proxy):
+        assert one["consoleauth"]["token_ttl"] == str(portal["consoles"]["seconds"])
+    assert (proxy["vnc"]["novncproxy_host"], proxy["vnc"]["novncproxy_port"]) == ("10.20.0.11", "6080")
+    quiet = settings(rendered / "ctl1/nova-console.conf")["DEFAULT"]["default_log_levels"]
+    assert "nova.console.websocketproxy=WARNING" in quiet
+    assert "--config-file /etc/nova/console.conf" in (rendered / "ctl1/nova-novncproxy.service").read_text()
+
+
+def test_a_hypervisor_shows_screens_to_the_sites_own_servers_alone(rendered: Path) -> None:
+    compute = settings(rendered / "hv01/nova-nova.conf")["vnc"]
+    assert compute["enabled"] == "True"
+    assert compute["server_listen"] == compute["server_proxyclient_address"] == "10.20.0.101"
+    emulator = (rendered / "hv01/hypervisor-qemu.conf").read_text()
+    assert "vnc_tls = 1\nvnc_tls_x509_verify = 1\n" in emulator
+    assert settings(rendered / "ctl1/nova-nova.conf")["vnc"]["auth_schemes"] == "vencrypt"
+
+
+def settings(file: Path) -> configparser.ConfigParser:
+    made = configparser.ConfigParser(interpolation=None)
+    made.read_string(file.read_text())
+    return made
+
+
 def test_people_sign_in_at_the_sites_keycloak(rendered: Path) -> None:
     """The portal's client and Keycloak's are one, and nobody from outside gets to its administration."""
     balancer = (rendered / "ctl1/load_balancer-haproxy.cfg").read_text()
@@ -162,3 +201,36 @@ def test_a_real_hypervisor_uses_kvm_and_the_kernel_datapath(rendered: Path) -> N
     switch = (rendered / "hv01/network-switch.sh").read_text()
     assert "ovn-bridge-datapath-type=system" in switch
     assert "br-phy" not in switch
+
+
+def test_a_worker_of_its_own_has_its_unit_and_the_portal_only_serves(tmp_path: Path) -> None:
+    data = {
+        "database": "postgresql+psycopg://portal@db.example/portal", "own_worker": True,
+        "state_backend": "s3://states?region=hai-phong",
+    }  # fmt: skip
+    password = 'hải "$HOME" `id` \\'
+    given = {"portal": data, "secrets": {**SECRETS, "portal_credentials": {"PGPASSWORD": password}}}
+    result = ansible(tmp_path, "render.yml", "--limit", "portal", "-e", json.dumps(given))
+    assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-3000:]
+    rendered = tmp_path / "rendered/portal1"
+    settings = yaml.safe_load((rendered / "portal-portal.yaml").read_text())
+    assert (settings["worker"], settings["database"]) == (False, data["database"])
+    assert settings["state_backend"] == data["state_backend"]
+    unit = (rendered / "portal-portal-worker.service").read_text()
+    assert "citycloud portal worker --config /etc/citycloud/portal.yaml" in unit
+    serves = (rendered / "portal-portal.service").read_text()
+    hardening = serves.split("ReadWritePaths=")[1]
+    assert unit.split("ReadWritePaths=")[1] == hardening
+    assert "NoNewPrivileges=yes" in hardening
+    told = 'set -a; . "$1"; exec printenv PGPASSWORD'
+    read = subprocess.run(
+        ["sh", "-c", told, "sh", rendered / "portal-portal.env"], capture_output=True, text=True, check=True
+    )
+    assert read.stdout == f"{password}\n"
+
+
+def test_a_portal_alone_works_itself(rendered: Path) -> None:
+    settings = yaml.safe_load((rendered / "portal1/portal-portal.yaml").read_text())
+    assert settings["worker"] is True
+    assert settings["state_backend"] == ""
+    assert settings["database"].startswith("sqlite:///")

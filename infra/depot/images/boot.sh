@@ -46,6 +46,6 @@ TIMEOUT 0
 LABEL debian
   LINUX /vmlinuz
   INITRD /initrd.img
-  APPEND root=LABEL=debian-root rw quiet no_timer_check panic=10 console=ttyS0 net.ifnames=0 systemd.show_status=false
+  APPEND root=LABEL=debian-root rw quiet no_timer_check panic=10 console=tty0 console=ttyS0 net.ifnames=0 systemd.show_status=false
 CONF
 echo 'LABEL=debian-root / ext4 defaults,noatime 0 0' > "$root/etc/fstab"

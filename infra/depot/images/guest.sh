@@ -57,7 +57,7 @@ ln -sf /lib/systemd/system/ssh.service "$root/etc/systemd/system/sysinit.target.
 # dhcp.service is the network of a guest.
 ln -sf /dev/null "$root/etc/systemd/system/networking.service"
 # Units and generators whose work a guest does not need at its start.
-for unit in getty@.service systemd-update-utmp.service systemd-update-utmp-runlevel.service systemd-journal-flush.service \
+for unit in systemd-update-utmp.service systemd-update-utmp-runlevel.service systemd-journal-flush.service \
     systemd-binfmt.service proc-sys-fs-binfmt_misc.automount dev-hugepages.mount sys-kernel-debug.mount \
     sys-kernel-tracing.mount sys-kernel-config.mount sys-fs-fuse-connections.mount modprobe@.service \
     kmod-static-nodes.service systemd-firstboot.service systemd-random-seed.service systemd-remount-fs.service \

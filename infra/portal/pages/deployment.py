@@ -60,6 +60,15 @@ def console(request: Request, visitor: api.Operating, id: str) -> Response:
     return render(request, visitor, "console.html", id=id, console=api.console(request, visitor, id))
 
 
+@router.post("/deployments/{id}/console")
+def remote_console(
+    request: Request, sent: Annotated[Posted, Depends(posts(ability.OPERATE))], id: str
+) -> Response:
+    """To the server's screen, in a tab of its own: the address is a secret, which no page has in it."""
+    found = wiring(request).services.remote_console(sent.visitor.known, id)
+    return RedirectResponse(found.url, HTTPStatus.SEE_OTHER, {"Referrer-Policy": "no-referrer"})
+
+
 @router.post("/deployments/{id}")
 def act(request: Request, sent: Annotated[Posted, Depends(posts(ability.OPERATE))], id: str) -> Response:
     """The action, after a page that asks whether it is meant where it stops or loses something."""

@@ -12,6 +12,7 @@ from infra.domain.quota import LANDING_ZONE_USAGE, Quota
 from infra.domain.server import usage
 from infra.domain.words import Words
 from infra.store import reservation as reservations
+from infra.store.closed import closed_agencies
 from infra.store.portal_database import PortalDatabase
 
 WHO = "citycloud:inventory"
@@ -26,12 +27,14 @@ def take_in(
     database: PortalDatabase, agencies: Iterable[Agency], flavors: Iterable[Flavor], now: datetime
 ) -> tuple[str, ...]:
     """Open or change the accounts of all agencies; returns codes of those that changed. Asked again it
-    changes nothing. An agency that the inventory has no more keeps its account, for what it still holds.
+    changes nothing. An agency that the inventory has no more keeps its account, for what it still holds; one
+    that is closed has none, whatever the inventory says.
     """
     known = {one.name: one for one in flavors}
     changed = []
     with database.writing() as tx:
-        for agency in agencies:
+        closed = closed_agencies(tx.connection)
+        for agency in (one for one in agencies if one.code not in closed):
             base = base_of(agency, known)
             if not reservations.set_account(tx, agency.code, agency.quota, base, now):
                 continue

@@ -22,7 +22,7 @@ def read(ground: Ground, person: Person, one: Deployment) -> Console:
     told = Words(f"Xem màn hình khởi động của {one.name}", f"Read the console of {one.name}")
     with ground.database.writing() as tx:
         ground.audit(tx, person, one.agency, action="deployment.console", about=one.id, told=told)
-    text, note = "", NOTHING
+    text, note = "", _EMPTY
     if ground.site.console is None:
         note = _UNKNOWN
     else:
@@ -30,7 +30,7 @@ def read(ground: Ground, person: Person, one: Deployment) -> Console:
             text = plain(ground.site.console(one.outputs["server_id"], LINES))
         except InfraError as error:
             note = _AWAY if error.code == "unavailable" else _NONE
-    return Console(one.name, text, ground.clock(), note or (NOTHING if text else _EMPTY))
+    return Console(one.name, text, ground.clock(), NOTHING if text else note)
 
 
 def plain(printed: str) -> str:

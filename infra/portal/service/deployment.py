@@ -12,17 +12,16 @@ from infra.domain.approval import DOUBLE_FROM_LEVEL
 from infra.domain.audit import moment
 from infra.domain.change import offered
 from infra.domain.deployment import DeploymentEvent, DeploymentState
-from infra.domain.flavor import CONTAINER
 from infra.domain.parameter import ChangePolicy
 from infra.domain.person import SEES_ALL, Person, Role
 from infra.domain.request import Request, RequestState
 from infra.domain.words import NOTHING, Words
 from infra.portal.interface import Conflict, Deployment, DeploymentSummary, NotFound, Page, Parameter
-from infra.portal.service import console, shown, snapshot, transfer, upkeep
+from infra.portal.service import console, remote_console, shown, snapshot, transfer, upkeep
 from infra.portal.service.ground import CHANGED, Ground, Refused
 from infra.portal.service.owning import CHANGING, NOT_YOURS, barred, may_ask, owns
 from infra.portal.service.shown import item_label
-from infra.portal.upkeep import Console
+from infra.portal.upkeep import Console, RemoteConsole
 from infra.portal.usage import Usage, UsageState
 from infra.store import change as changes
 from infra.store import deployment as deployments
@@ -95,7 +94,7 @@ class DeploymentService:
             tuple((one.at, Words(one.told_vi, one.told_en)) for one in past),
             frozenset(may | ({"change"} if can_ask and changeable else set())), found.version,
             found.legal_hold, note, kept, found.item, found.values, self._stands(found), changeable,
-            change.request if change else "",
+            change.request if change else "", self._no_screen(person, found),
         )  # fmt: skip
 
     def usage(self, person: Person, deployment: str) -> Usage:
@@ -104,6 +103,11 @@ class DeploymentService:
             found = self._find(connection, person, deployment)
         server = found.outputs.get("server_id", "")
         return self._ground.site.usage(found.agency, server) if server else Usage(UsageState.UNMEASURED)
+
+    def _no_screen(self, person: Person, one: domain.Deployment) -> Words:
+        """Told to those who could open it, of what is in use."""
+        asks = owns(person, one) and one.has_server and one.state == DeploymentState.ACTIVE
+        return (remote_console.missing(self._ground, one) if asks else None) or NOTHING
 
     def _stands(self, one: domain.Deployment) -> tuple[tuple[Words, Words], ...]:
         """What it was asked for with, but for its key and what was left out."""
@@ -114,12 +118,10 @@ class DeploymentService:
         """What can be changed of it. From the level on at which two sign, all of it has to be requested."""
         site = self._ground.site
         item = next((item for item in site.catalog.requestable if item.name == one.item), None)
-        agency = site.agencies.get(one.agency)
         if item is None:
             return ()
-        level = max(item.security_level, agency.security_level if agency else 1)
         found = (shown.parameter(each) for each in offered(item.parameters, one.values, site.flavors))
-        if level < DOUBLE_FROM_LEVEL:
+        if shown.security_level(self._ground, one) < DOUBLE_FROM_LEVEL:
             return tuple(found)
         return tuple(replace(each, change=ChangePolicy.REQUESTED) for each in found)
 
@@ -164,12 +166,23 @@ class DeploymentService:
             raise NotFound("this deployment has no server that prints anything")
         return console.read(self._ground, person, found)
 
+    def remote_console(self, person: Person, deployment: str) -> RemoteConsole:
+        """The record of it is written first, and the cloud asked outside the transaction."""
+        with self._ground.database.writing() as tx:
+            found = self._find(tx.connection, person, deployment)
+            if not owns(person, found):
+                raise Refused(NOT_YOURS)
+            if why := remote_console.missing(self._ground, found):
+                raise Conflict(why)
+            remote_console.audit(self._ground, tx, person, found)
+        return remote_console.opened(self._ground, found)
+
     def summary(self, one: domain.Deployment) -> DeploymentSummary:
         agency = self._ground.site.agencies.get(one.agency)
         name = Words(agency.name_vi, agency.name_en) if agency else Words(one.agency, one.agency)
         return DeploymentSummary(
             one.id, one.name, one.agency, name, item_label(self._ground, one.item), one.state, one.created,
-            one.expires, one.outputs.get("address", ""),
+            one.expires, one.outputs.get("address", ""), one.power,
         )  # fmt: skip
 
     def _done(
@@ -236,18 +249,15 @@ class DeploymentService:
             may -= upkeep.INTERRUPTS
         if change and change.begun:
             may -= upkeep.DISKS
-        if self._is_container(one):
+        if remote_console.missing(self._ground, one) is None:
+            may.add("remote_console")
+        if remote_console.is_container(self._ground, one):
             may.discard("snapshot")
         if Role.OPERATOR in person.roles and one.state not in (
             DeploymentState.RETIRING, DeploymentState.RETIRED
         ):  # fmt: skip
             may.add("unhold" if one.legal_hold else "hold")
         return may
-
-    def _is_container(self, one: domain.Deployment) -> bool:
-        """Nova makes no image of a container's disk."""
-        flavor = self._ground.site.flavors.get(one.values.get("size", ""))
-        return flavor is not None and flavor.hypervisor_type == CONTAINER
 
     def _is_ending(self, one: domain.Deployment) -> bool:
         """It is renewed from the first notice on, not before: else nobody would ever look again."""

@@ -18,6 +18,7 @@ from infra.domain.calendar import ZONE, WorkCalendar
 from infra.domain.catalog import Catalog
 from infra.domain.change import ChangeRefused
 from infra.domain.deployment import Ladder
+from infra.domain.estate import AgencyClosed
 from infra.domain.flavor import Flavor
 from infra.domain.person import Person
 from infra.domain.policy import Policies
@@ -43,14 +44,22 @@ class Refused(NotAllowed):
 
 
 @dataclass(frozen=True)
+class RemoteConsoles:
+    """`open` asks the cloud where the screen of a server (its id) is; the answer is good for `seconds`."""
+
+    open: Callable[[str], str]
+    seconds: int
+
+
+@dataclass(frozen=True)
 class PortalSite:
     """The site as services see it. `capacity` tells what the cloud could still hold for a request's items;
     `busy` the measured part of an agency's cores and memory that is busy, None where nobody measured;
     `flavors` are sizes by name, for what a server can become; `status` the public state of the cloud's parts;
     `usage` what monitoring knows of an agency's server, by its id; `policies` what people may do without
-    asking; `console` gives the last lines that a server (its id) printed; `look_up` asks the directory for a
-    person by id, as `infra.portal.identity.Directory` does: without it, what it said at their last sign-in
-    counts.
+    asking; `console` gives the last lines that a server (its id) printed, `remote_consoles` its screen;
+    `look_up` asks the directory for a person by id, as `infra.portal.identity.Directory` does: without it,
+    what it said at their last sign-in counts.
     """
 
     agencies: Mapping[str, Agency]
@@ -65,6 +74,7 @@ class PortalSite:
     usage: Callable[[str, str], Usage] = lambda agency, server: Usage(UsageState.UNREACHABLE)
     policies: Policies = field(default_factory=Policies)
     console: Callable[[str, int], str] | None = None
+    remote_consoles: RemoteConsoles | None = None
     look_up: Callable[[str], Person | None] | None = None
 
 
@@ -107,7 +117,7 @@ def told() -> Iterator[None]:
     """Errors of the domain and the store as the interface names them."""
     try:
         yield
-    except (QuotaExceeded, ChangeRefused) as error:
+    except (QuotaExceeded, ChangeRefused, AgencyClosed) as error:
         raise Conflict(error.told) from error
     except SignatureRefused as error:
         if error.told == REASON_NEEDED:

@@ -43,7 +43,7 @@ from infra.portal.service.request import RequestService, quota_lines
 from infra.portal.service.review import ReviewService
 from infra.portal.service.standing import standing
 from infra.portal.service.waiting import WaitingService
-from infra.portal.upkeep import Console
+from infra.portal.upkeep import Console, RemoteConsole
 from infra.store import deployment as deployments
 from infra.store import notice as notices
 from infra.store import request as requests
@@ -209,6 +209,9 @@ class PortalServices(Services):
 
     def console(self, person: Person, deployment: str) -> Console:
         return self._deployments.console(person, deployment)
+
+    def remote_console(self, person: Person, deployment: str) -> RemoteConsole:
+        return self._deployments.remote_console(person, deployment)
 
     def change_deployment(
         self, person: Person, deployment: str, values: Mapping[str, str], version: int, key: str

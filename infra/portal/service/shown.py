@@ -20,6 +20,7 @@ from infra.domain.approval import (
     stages,
 )
 from infra.domain.calendar import ESCALATE_AFTER
+from infra.domain.deployment import Deployment
 from infra.domain.parameter import Parameter as ParameterData
 from infra.domain.person import Person, Role
 from infra.domain.request import RequestState
@@ -110,6 +111,13 @@ def item_label(ground: Ground, name: str) -> Words:
         if one.name == name:
             return Words(one.name_vi, one.name_en)
     return Words(name, name)
+
+
+def security_level(ground: Ground, one: Deployment) -> int:
+    """That of the agency's system or of what it was made from, whichever is higher."""
+    agency = ground.site.agencies.get(one.agency)
+    levels = [item.security_level for item in ground.site.catalog.items if item.name == one.item]
+    return max([agency.security_level if agency else 1, *levels])
 
 
 def parameter(one: ParameterData) -> Parameter:

@@ -58,8 +58,9 @@ for (const place of document.querySelectorAll("[data-events]")) {
   events.addEventListener("end", () => { events.close(); location.reload(); });
 }
 
-// A form is sent once, however often its button is pressed.
+// A form is sent once, however often its button is pressed; one that opens a tab leaves this page as it is.
 document.addEventListener("submit", (event) => {
+  if (event.target.target === "_blank") return;
   if (event.target.dataset.sent) event.preventDefault();
   event.target.dataset.sent = "1";
   addEventListener("pageshow", () => { delete event.target.dataset.sent; }, { once: true });

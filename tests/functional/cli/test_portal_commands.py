@@ -21,7 +21,7 @@ from infra.domain.session import Scope
 from infra.domain.words import Words
 from infra.portal import live
 from tests.functional.portal.portal import served
-from tests.functional.portal.real import RealStand
+from tests.functional.portal.real import SCREEN, RealStand
 from tests.functional.store.tables import portal_database
 from tests.monitoring.sinks import eventually
 
@@ -502,6 +502,18 @@ def test_a_server_is_handed_on_within_its_agency_alone_and_its_console_is_read(d
     name = desk.made()
     refused = desk.told("hoa", "deployment", "transfer", name, "mai", code=3)
     assert refused["error"]["code"] == "input_refused"
-    assert "joined to no cloud" in desk.says("hoa", "deployment", "console", name)
+    assert "joined to no cloud" in desk.says("hoa", "deployment", "console-log", name)
     told = [what["en"] for _, what in desk.told("hoa", "deployment", "show", name)["events"]]
     assert told[0] == f"Read the console of {name}"
+
+
+def test_the_address_of_a_screen_is_printed_whole_and_recorded_without_it(desk: Desk) -> None:
+    name = desk.made()
+    address = SCREEN.format("server-1")
+    assert desk.says("hoa", "deployment", "console", name) == f"{address}\n"
+    assert desk.told("hoa", "deployment", "console", name)["url"] == address
+    told = [what["en"] for _, what in desk.told("hoa", "deployment", "show", name)["events"]]
+    assert told[:2] == [f"Opened the screen of {name}"] * 2
+    desk.says("hoa", "deployment", "stop", name)
+    desk.says("hoa", "deployment", "console", name, code=3)
+    assert "start it first" in desk.err

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from infra.depot import packages, verify
+
+UNPACK = Path(__file__).parents[3] / "playbooks/roles/service/files/unpack_package.sh"
 
 
 def test_the_depot_is_whole(built_depot: Path) -> None:
@@ -51,6 +54,29 @@ def test_every_set_installs_on_an_empty_server_from_the_signed_index(
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 
+def test_a_package_of_which_only_files_are_taken_is_unpacked_once_and_whole(
+    apt_of_an_empty_server: list[str], tmp_path: Path
+) -> None:
+    """By the script that servers use, with an apt-get that knows the depot alone."""
+    (tmp_path / "bin").mkdir()
+    for name in ("apt-get", "apt-cache"):
+        program = tmp_path / "bin" / name
+        words = shlex.join([f"/usr/bin/{name}", *apt_of_an_empty_server[1:]])
+        program.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
+        program.chmod(0o755)
+    into = tmp_path / "novnc"
+    told = [
+        subprocess.run(
+            ["bash", str(UNPACK), "novnc", str(into)], capture_output=True, text=True, check=True,
+            env={"PATH": f"{tmp_path}/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+        ).stdout
+        for _ in range(2)
+    ]  # fmt: skip
+    assert told == ["unpacked\n", ""]
+    assert (into / "usr/share/novnc/vnc_lite.html").is_file()
+    assert [path.name for path in tmp_path.iterdir() if "partial" in path.name] == []
+
+
 @pytest.fixture(scope="module")
 def environment(built_depot: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """OpenStack's environment, at a path that it was not made for, behind a `current` link."""
@@ -65,7 +91,7 @@ def environment(built_depot: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     "command",
     [["nova-manage", "--version"], ["keystone-manage", "--version"], ["neutron-db-manage", "--help"],
      ["cinder-manage", "--version"], ["openstack", "--version"], ["oslo-config-validator", "--help"],
-     ["privsep-helper", "--help"]],
+     ["privsep-helper", "--help"], ["nova-novncproxy", "--help"]],
     ids=lambda command: command[0],
 )  # fmt: skip
 def test_programs_of_the_environment_run_where_it_was_unpacked(environment: Path, command: list[str]) -> None:

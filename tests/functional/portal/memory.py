@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from infra.domain.person import Person, Role
 from infra.domain.session import Session, Token
-from infra.domain.words import Words
+from infra.domain.words import NOTHING, Words
 from infra.portal.delegation import Colleague
 from infra.portal.identity import DirectoryUnreachable, SignInRefused
 from infra.portal.interface import (
@@ -47,6 +47,7 @@ from infra.portal.interface import (
     Preview,
     PublicStatus,
     QuotaLine,
+    RemoteConsole,
     Request,
     RequestedItem,
     RequestSummary,
@@ -193,8 +194,9 @@ LIMITS = {"instances": 10, "cores": 16, "ram_mib": 32768, "gigabytes": 500, "flo
 TITLE = Words("Máy chủ ảo", "Plain server")
 MAY = frozenset({
     "stop", "reboot", "renew", "retire", "open", "close", "snapshot", "delete_snapshot", "revert", "rebuild",
-    "transfer", "console", "change",
+    "transfer", "console", "remote_console", "change",
 })  # fmt: skip
+CONSOLE = "https://console.test:6080"
 PRINTED = "[    0.000000] Linux version 6.1.0\n<b>web-01</b> login: "
 UPKEEP = Upkeep(
     (
@@ -401,8 +403,9 @@ class MemoryServices(MemorySigning):
         found = self.living.get(deployment)
         if found is None or not person.sees(found.summary.agency):
             raise NotFound(f"deployment {deployment}: there is none")
+        without = {"remote_console"} if found.no_screen != NOTHING else set()
         works = bool(person.roles & {Role.MEMBER, Role.OPERATOR})
-        return replace(found, may=MAY if works else frozenset())
+        return replace(found, may=MAY - without if works else frozenset())
 
     def usage(self, person: Person, deployment: str) -> Usage:
         self.deployment(person, deployment)
@@ -414,6 +417,15 @@ class MemoryServices(MemorySigning):
             raise NotAllowed("not yours")
         self.record(person, "deployment.console", deployment, Words("Xem màn hình", "Read the console"), "")
         return Console(found.summary.name, PRINTED, self.now)
+
+    def remote_console(self, person: Person, deployment: str) -> RemoteConsole:
+        found = self.deployment(person, deployment)
+        if found.no_screen != NOTHING:
+            raise Conflict(found.no_screen)
+        if "remote_console" not in found.may:
+            raise NotAllowed("not yours")
+        url = f"{CONSOLE}/vnc_lite.html?path=%3Ftoken%3Dsecret"
+        return RemoteConsole(url, self.now + timedelta(minutes=2))
 
     def act(
         self, person: Person, deployment: str, action: str, version: int, key: str,

@@ -15,7 +15,7 @@ from infra.domain.person import Person, Role
 from infra.domain.quota import LANDING_ZONE_USAGE
 from infra.domain.session import Scope
 from infra.domain.words import Words
-from infra.portal.service.ground import PortalSite
+from infra.portal.service.ground import PortalSite, RemoteConsoles
 from infra.portal.service.services import PortalServices
 from infra.store import deployment as deployments
 from infra.store import lease, reservation
@@ -29,6 +29,8 @@ from tests.functional.portal.portal import Client, Stand
 ROOT = Path(__file__).parents[3]
 LEASE = timedelta(hours=1)
 OUTPUTS = {"server_id": "server-1", "address": "192.0.2.7", "user": "debian", "ssh": "ssh debian@192.0.2.7"}
+SCREEN = "https://console.test:6080/vnc_lite.html?path=%3Ftoken%3Dof-{}"
+"""Where the screen of a server is, by its id."""
 
 
 def with_allowed(catalog: Catalog, allowed: Collection[str]) -> Catalog:
@@ -52,7 +54,10 @@ class RealStand(Stand):
         catalog = with_allowed(lab.catalog, allowed)
         self.now = NOW
         flavors = {one.name: one for one in lab.platform.flavors}
-        site = PortalSite({one.code: one for one in lab.agencies}, catalog, flavors=flavors)
+        site = PortalSite(
+            {one.code: one for one in lab.agencies}, catalog, flavors=flavors,
+            remote_consoles=RemoteConsoles(SCREEN.format, 120),
+        )  # fmt: skip
         first, second = (one.code for one in lab.agencies[:2])
         self.people = {
             name: Person(name, name, agency, frozenset({role}), name.title())

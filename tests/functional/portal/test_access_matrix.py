@@ -87,6 +87,7 @@ RULES: dict[str, Rule | str] = {
     "POST /deployments/{id}": Rule(MEMBERS, Scope.OPERATE, "deployment"),
     "GET /deployments/{id}/progress": Rule(ALL, READ, "deployment"),
     "GET /deployments/{id}/console": Rule(MEMBERS, Scope.OPERATE, "deployment"),
+    "POST /deployments/{id}/console": Rule(MEMBERS, Scope.OPERATE, "deployment"),
     "GET /deployments/{id}/change": Rule(MEMBERS, ASK, "deployment"),
     "POST /deployments/{id}/change": Rule(MEMBERS, ASK, "deployment"),
     "GET /audit": Rule(AUDITORS, READ),
@@ -120,6 +121,7 @@ RULES: dict[str, Rule | str] = {
     "POST /api/v1/deployments/{id}/actions": Rule(MEMBERS, Scope.OPERATE, "deployment"),
     "GET /api/v1/deployments/{id}/events": Rule(ALL, READ, "deployment"),
     "GET /api/v1/deployments/{id}/console": Rule(MEMBERS, Scope.OPERATE, "deployment"),
+    "POST /api/v1/deployments/{id}/console": Rule(MEMBERS, Scope.OPERATE, "deployment"),
     "POST /api/v1/deployments/{id}/changes": Rule(MEMBERS, Scope.OPERATE, "deployment"),
     "GET /api/v1/audit": Rule(AUDITORS, READ),
 }
@@ -146,6 +148,7 @@ BODIES = {
     "/api/v1/delegations": {"taker": "u-hoa", "stage": "city", "first": "2026-12-01", "last": "2026-12-02"},
     "/api/v1/delegations/{id}/revocation": None,
     "/api/v1/notices/read": {"ids": ["n1"]},
+    "/api/v1/deployments/{id}/console": None,
     "/api/v1/deployments/{id}/changes": {"version": 1, "values": {"size": "vua"}},
     "/api/v1/deployments/{id}/actions": {"version": 1, "action": "reboot"},
 }

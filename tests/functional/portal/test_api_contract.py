@@ -46,6 +46,7 @@ RIGHT: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("hoa", "POST /api/v1/requests/{id}/withdrawal", "submitted", {"version": 1}),
     ("dung", "POST /api/v1/requests/{id}/retry", "failed", {"version": 3}),
     ("binh", "POST /api/v1/requests/{id}/decision", "returned", {"version": 3, "verdict": "approve"}),
+    ("hoa", "POST /api/v1/deployments/{id}/console", "active", None),
     ("hoa", "POST /api/v1/deployments/{id}/actions", "active", {"version": 2, "action": "stop"}),
     (
         "hoa",

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from infra.portal.upkeep import Rebuild
+from tests.functional.portal import memory
 from tests.functional.portal.memory import PASSWORD, PEOPLE
 from tests.functional.portal.portal import Stand, served
 
@@ -330,3 +333,43 @@ def sign_in(page: Page, id: str) -> None:
     page.get_by_label("Tên đăng nhập").fill(person.name)
     page.get_by_label("Mật khẩu").fill(PASSWORD)
     page.get_by_role("button", name="Đăng nhập").click()
+
+
+class Screen(BaseHTTPRequestHandler):
+    """What stands where a screen would be: it says what the browser told of where it came from."""
+
+    def do_GET(self) -> None:
+        told = f"{self.path} from {self.headers.get('Referer', 'nowhere')}".encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain")
+        self.end_headers()
+        self.wfile.write(told)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing."""
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_a_screen_opens_in_a_tab_of_its_own_as_often_as_one_likes(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch, scripts: bool
+) -> None:
+    """Another origin by its address, as a site without names in its DNS has it."""
+    with ThreadingHTTPServer(("127.0.0.2", 0), Screen) as screens:
+        threading.Thread(target=screens.serve_forever, daemon=True).start()
+        origin = f"http://127.0.0.2:{screens.server_port}"
+        monkeypatch.setattr(memory, "CONSOLE", origin)
+        city = Stand(own=True, more={"console_origin": origin})
+        with (
+            served(city.app) as address,
+            opened(browser, city, address, "u-hoa", java_script_enabled=scripts) as context,
+        ):
+            page = context.new_page()
+            page.goto(f"{address}/deployments/d-hongbang")
+            for _ in range(2):
+                with context.expect_page() as tab:
+                    page.get_by_role("button", name="Màn hình và bàn phím").click()
+                tab.value.wait_for_url(f"{origin}/vnc_lite.html?path=%3Ftoken%3Dsecret")
+                shown = tab.value.locator("body").inner_text()
+                assert shown == "/vnc_lite.html?path=%3Ftoken%3Dsecret from nowhere"
+            assert page.url == f"{address}/deployments/d-hongbang"
+        screens.shutdown()

@@ -9,12 +9,13 @@ from datetime import date, timedelta
 import pytest
 from limits import parse
 
-from infra.domain.session import Scope
+from infra.domain.estate import AgencyClosed
+from infra.domain.session import Scope, Session
 from infra.domain.words import Words
 from infra.portal.guard import LARGEST_BODY
 from infra.portal.interface import NewDelegation
 from infra.portal.rates import Rates
-from tests.functional.portal.memory import PASSWORD, PEOPLE, a_draft
+from tests.functional.portal.memory import CONSOLE, PASSWORD, PEOPLE, a_draft
 from tests.functional.portal.portal import ORIGIN, Client, Stand
 
 HOA, BINH = PEOPLE["u-hoa"], PEOPLE["u-binh"]
@@ -129,6 +130,21 @@ def test_people_stay_signed_in_while_the_directory_is_away_for_an_hour_at_most(s
         assert client.get("/api/v1/me").json()["code"] == "directory_unreachable"
     with stand.client() as client:
         assert client.sign_in(HOA).status_code == 503
+
+
+def test_nobody_of_an_agency_that_leaves_the_cloud_signs_in_and_is_told_why(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(session: Session) -> None:
+        raise AgencyClosed(session.person.agency)
+
+    monkeypatch.setattr(stand.sessions, "add_session", closed)
+    with stand.client() as client:
+        answer = client.sign_in(HOA)
+        assert answer.status_code == 403
+        assert "Cơ quan này đang rời khỏi hoặc đã rời khỏi đám mây của thành phố" in answer.text
+        assert "__Host-session" not in str(answer.headers)
+        assert client.get("/").headers["location"].startswith("/sign-in")
 
 
 # Forged forms ---------------------------------------------------------------------------------------------
@@ -484,6 +500,48 @@ def test_stopping_a_server_asks_once_more(stand: Stand) -> None:
         assert stand.services.living["d-hongbang"].version == 2
 
 
+@pytest.mark.parametrize("place", ["/deployments", "/deployments/d-hongbang"])
+def test_a_server_that_was_switched_off_is_not_shown_as_running(stand: Stand, place: str) -> None:
+    one = stand.services.living["d-hongbang"]
+    stand.services.living["d-hongbang"] = replace(one, summary=replace(one.summary, power="off"))
+    with stand.as_person("u-hoa") as client:
+        assert 'class="state ">– Đã tắt<' in client.get(place).text
+
+
+def test_a_screen_opens_by_an_address_that_no_page_has_and_no_other_site_is_told(stand: Stand) -> None:
+    with stand.as_person("u-hoa") as client:
+        page = client.get("/deployments/d-hongbang").text
+        assert 'action="/deployments/d-hongbang/console" target="_blank" rel="noopener"' in page
+        answer = client.submit("/deployments/d-hongbang/console", "/deployments/d-hongbang")
+        assert answer.status_code == 303
+        assert answer.headers["location"].startswith(f"{CONSOLE}/vnc_lite.html?path=")
+        assert (answer.headers["referrer-policy"], answer.text) == ("no-referrer", "")
+        told = client.post("/api/v1/deployments/d-hongbang/console", headers=client.headers_of_a_script())
+        assert (told.status_code, told.headers["referrer-policy"]) == (201, "no-referrer")
+        assert told.json() == {"url": answer.headers["location"], "expires_at": "2026-11-27T02:32:00Z"}
+
+
+def test_why_there_is_no_screen_stands_on_the_page_instead_of_its_button(stand: Stand) -> None:
+    found = stand.services.living["d-hongbang"]
+    stand.services.living["d-hongbang"] = replace(found, no_screen=Words("Máy đang tắt", "It is off"))
+    with stand.as_person("u-hoa") as client:
+        refused = client.post("/api/v1/deployments/d-hongbang/console", headers=client.headers_of_a_script())
+        assert (refused.status_code, refused.json()["detail"]) == (409, "Máy đang tắt")
+        page = client.get("/deployments/d-hongbang").text
+        assert "Màn hình và bàn phím: Máy đang tắt" in page
+        assert "_blank" not in page
+    with stand.as_person("u-lan") as client:
+        assert "/console" not in client.get("/deployments/d-hongbang").text
+
+
+def test_a_form_leads_to_servers_screens_and_to_no_other_place(stand: Stand) -> None:
+    for origin, leads in (("", "form-action 'self'"), (CONSOLE, f"form-action 'self' {CONSOLE}")):
+        one = Stand(own=True, more={"console_origin": origin})
+        with one.client() as client:
+            policy = client.get("/status").headers["content-security-policy"]
+            assert [part.strip() for part in policy.split(";") if "form-action" in part] == [leads]
+
+
 # The API --------------------------------------------------------------------------------------------------
 
 
@@ -579,7 +637,8 @@ def test_every_answer_of_the_api_is_documented_with_its_problems(stand: Stand) -
                 assert "application/problem+json" in call["responses"][status]["content"], f"{method} {path}"
             assert ("404" in call["responses"]) == ("{id}" in path)
             key = [one for one in call.get("parameters", ()) if one["name"] == "Idempotency-Key"]
-            assert bool(key) == (method in ("post", "put") and not path.endswith("/previews"))
+            keyless = path.endswith(("/previews", "/console"))
+            assert bool(key) == (method in ("post", "put") and not keyless)
 
 
 def test_the_language_that_was_chosen_once_is_kept(stand: Stand) -> None:

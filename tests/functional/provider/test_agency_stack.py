@@ -8,7 +8,7 @@ import pytest
 
 from infra.domain.blueprint import DEPLOYMENT_KEY, Wanted
 from infra.domain.catalog import ITEM_KEY
-from infra.provisioning.agency_stack import AgencyStacks, DeploymentsNotMade
+from infra.provisioning.agency_stack import AgencyGone, AgencyStacks, DeploymentsNotMade
 from stacks.blueprints import REALISES
 from stacks.blueprints.network import RANGE, addresses_of
 from tests.functional.provider.conftest import Place
@@ -90,3 +90,10 @@ def test_a_provider_that_something_killed_is_followed_by_another(
     process.wait()
     assert worker_stacks.up(agency, []) == {}
     assert not [one for one in place.server.fake.kind("networks").values() if one["name"] == NETWORK.name]
+
+
+def test_an_agency_that_the_inventory_has_no_more_is_told_with_its_way_out(
+    worker_stacks: AgencyStacks,
+) -> None:
+    with pytest.raises(AgencyGone, match=r"agencies\.yaml .* has no agency gone.*zone offboard gone"):
+        worker_stacks.up("gone", [NETWORK])

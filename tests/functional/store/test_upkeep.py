@@ -5,7 +5,9 @@ and the worker that does it, killed at each boundary.
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,15 +19,17 @@ from infra.domain.opening import Opening, OpeningPolicy, Service, Source
 from infra.domain.person import Person, Role
 from infra.domain.policy import Policies
 from infra.domain.quota import Quota
+from infra.domain.words import NOTHING
 from infra.errors import InfraError
-from infra.portal.interface import AuditFilter, Conflict, InputRefused, NotAllowed, NotFound
+from infra.portal.interface import AuditFilter, CloudAway, Conflict, InputRefused, NotAllowed, NotFound
 from infra.portal.service.console import plain
+from infra.portal.service.ground import RemoteConsoles
 from infra.portal.service.services import PortalServices
 from infra.provisioning.failure_words import PATIENCE
 from infra.provisioning.guest_setup import GuestNotReached
+from infra.store import backup, reservation
 from infra.store import deployment as deployments
 from infra.store import person as people
-from infra.store import reservation
 from infra.store.expiry import take_due_steps
 from infra.store.portal_database import PortalDatabase
 
@@ -450,6 +454,110 @@ def test_a_cloud_that_gives_no_console_is_told_in_plain_words(
     stand.services = PortalServices(portal, make_site(console=away), clock)
     found = stand.services.console(AN, one)
     assert (found.text, says in found.note.en) == ("", True)
+
+
+# Screen -------------------------------------------------------------------------------------------
+
+
+SECRET = "https://console.test:6080/vnc_lite.html?path=%3Ftoken%3D5ecre7"
+
+
+def screens(portal: PortalDatabase, stand: Stand, clock: Clock, **site: Any) -> list[str]:
+    """The site with servers' screens; the ids of servers whose screens the cloud was asked for."""
+    asked: list[str] = []
+
+    def opened(server: str) -> str:
+        asked.append(server)
+        return SECRET
+
+    made = make_site(remote_consoles=RemoteConsoles(opened, 120), **site)
+    stand.services = PortalServices(portal, made, clock)
+    return asked
+
+
+def refusal(stand: Stand, one: str) -> str:
+    """Why there is no screen: the page says it before, and nobody asks the cloud."""
+    shown = stand.services.deployment(AN, one)
+    assert "remote_console" not in shown.may
+    with pytest.raises(Conflict) as refused:
+        stand.services.remote_console(AN, one)
+    assert refused.value.told == shown.no_screen
+    return shown.no_screen.en
+
+
+def test_a_screen_is_for_those_who_work_with_it_and_its_address_is_kept_nowhere(
+    portal: PortalDatabase, stand: Stand, one: str, clock: Clock, tmp_path: Path
+) -> None:
+    asked = screens(portal, stand, clock)
+    assert "remote_console" in may(stand, one)
+    for person in (AN, CHI):
+        found = stand.services.remote_console(person, one)
+        assert (found.url, found.expires_at) == (SECRET, clock() + dt.timedelta(seconds=120))
+        assert "5ecre7" not in repr(found)
+    for person in (EM, DUNG):
+        assert "remote_console" not in may(stand, one, person)
+        assert stand.services.deployment(person, one).no_screen == NOTHING
+        with pytest.raises(NotAllowed):
+            stand.services.remote_console(person, one)
+    with pytest.raises(NotFound):
+        stand.services.remote_console(STRANGER, one)
+    assert asked == ["server-1", "server-1"]
+    name = stand.services.deployment(AN, one).summary.name
+    assert told(stand, "deployment.remote_console") == [f"Opened the screen of {name}"] * 2
+    backup.back_up(portal, tmp_path / "rows.gz", clock())
+    assert "5ecre7" not in gzip.decompress((tmp_path / "rows.gz").read_bytes()).decode()
+
+
+def test_a_console_on_which_nothing_was_printed_says_so(
+    portal: PortalDatabase, stand: Stand, one: str, clock: Clock
+) -> None:
+    stand.services = PortalServices(portal, make_site(console=lambda server, lines: "\x1b[2J\n"), clock)
+    assert "printed nothing yet" in stand.services.console(AN, one).note.en
+
+
+def test_what_runs_as_a_virtual_machine_has_a_screen_and_the_page_says_why_other_things_have_none(
+    portal: PortalDatabase, stand: Stand, one: str, clock: Clock
+) -> None:
+    assert "joined to the screen of no server" in refusal(stand, one)
+    flavors = {"small": replace(make_site().flavors["small"], hypervisor_type="lxc")}
+    asked = screens(portal, stand, clock, flavors=flavors)
+    assert "A container has no screen" in refusal(stand, one)
+    high = {code: replace(agency, security_level=3) for code, agency in make_site().agencies.items()}
+    asked = screens(portal, stand, clock, agencies=high)
+    assert "of this security level" in refusal(stand, one)
+    asked = screens(portal, stand, clock, agencies=high, policies=Policies(remote_console_to_level=3))
+    assert stand.services.remote_console(AN, one).url == SECRET
+    act(stand, one, "stop")
+    assert "start it first" in refusal(stand, one)
+    act(stand, one, "retire")
+    with pytest.raises(Conflict, match="in use"):
+        stand.services.remote_console(AN, one)
+    assert stand.services.deployment(AN, one).no_screen == NOTHING
+    assert asked == ["server-1"]
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "says"),
+    [
+        ("refused", Conflict, "Stop it and start it again"),
+        ("conflict", Conflict, "does not run at this moment"),
+        ("not_found", Conflict, "does not run at this moment"),
+        ("unavailable", CloudAway, "x"),
+        ("credentials_refused", CloudAway, "x"),
+    ],
+)
+def test_a_cloud_that_gives_no_screen_is_told_apart_and_the_asking_is_recorded(
+    portal: PortalDatabase, stand: Stand, one: str, clock: Clock, code: str, kind: type[InfraError], says: str
+) -> None:
+    def away(server: str) -> str:
+        error = InfraError("x")
+        error.code = code
+        raise error
+
+    stand.services = PortalServices(portal, make_site(remote_consoles=RemoteConsoles(away, 120)), clock)
+    with pytest.raises(kind, match=says):
+        stand.services.remote_console(AN, one)
+    assert len(told(stand, "deployment.remote_console")) == 1
 
 
 def test_what_only_a_terminal_understands_is_left_out() -> None:

@@ -28,8 +28,8 @@ from infra.provisioning.agency_stack import DeploymentsNotMade, Outputs
 from infra.provisioning.failure_words import PATIENCE
 from infra.provisioning.guest_setup import GuestNotReached
 from infra.provisioning.worker import Worker
+from infra.store import closure, lease, reservation
 from infra.store import deployment as deployments
-from infra.store import reservation
 from infra.store.engine import StoreUnreachable
 from infra.store.portal_database import PortalDatabase
 
@@ -347,6 +347,7 @@ def test_what_is_stopped_started_and_given_back_is_so_in_the_cloud(stand: Stand)
         stand.services.act(AN, one, action, stand.services.deployment(AN, one).version, "")
         stand.until_done(worker)
         assert stand.cloud.on[one] is on
+        assert stand.services.deployment(AN, one).summary.power == ("on" if on else "off")
     stand.services.act(AN, one, "retire", stand.services.deployment(AN, one).version, "")
     stand.until_done(worker)
     assert stand.cloud.stands["sotc"] == {}
@@ -373,6 +374,27 @@ def test_of_two_workers_one_has_an_agency(stand: Stand) -> None:
     first.hands.set_up = lambda *given: seen.append(second.run_once())  # type: ignore[method-assign]
     stand.until_done(first)
     assert stand.cloud.made == 2
+    stand.must_be_whole(request, 2)
+
+
+def test_agencies_that_others_have_take_no_places_of_those_that_are_free(stand: Stand) -> None:
+    request, worker = stand.ask(), stand.worker(Life())
+    name, now = lease.of_agency("sotc"), stand.clock()
+    other = lease.acquire(stand.database, name, "another", now=now, lasts=dt.timedelta(minutes=1))
+    assert other is not None
+    assert worker.run_once() == 0
+    lease.give_back(stand.database, other, now=now)
+    stand.until_done(worker)
+    stand.must_be_whole(request, 2)
+
+
+def test_a_closed_agency_is_left_alone_until_it_is_open_again(stand: Stand) -> None:
+    request, worker = stand.ask(), stand.worker(Life())
+    closure.close(stand.database, "sotc", stand.clock())
+    assert worker.run_once() == 0
+    assert stand.cloud.made == 0
+    closure.reopen(stand.database, "sotc", stand.clock())
+    stand.until_done(worker)
     stand.must_be_whole(request, 2)
 
 

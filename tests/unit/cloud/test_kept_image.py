@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from infra.cloud import kept_image
-from infra.cloud.deployed import console_log, deployed_servers, rebuild
-from infra.cloud.errors import NotFound, WentWrong
+from infra.cloud.deployed import console_log, deployed_servers, rebuild, remote_console
+from infra.cloud.errors import Conflict, NotFound, Refused, WentWrong
 from infra.domain.blueprint import ARCHIVE_KEY, DEPLOYMENT_KEY, REBUILT_KEY, SNAPSHOT_KEY
 from tests.fakes.openstack import FakeCloud, FakeOpenStack
 
@@ -135,3 +135,17 @@ def test_a_disk_is_made_new_once_for_a_wish_and_the_servers_metadata_stays(
 def test_the_last_lines_of_a_console(fake: FakeOpenStack, cloud: FakeCloud) -> None:
     fake.kind("servers")["server"]["printed"] = "a\nb\nc"
     assert console_log(cloud, "server", 2) == "b\nc"
+
+
+def test_where_a_screen_is_and_which_server_has_none(fake: FakeOpenStack, cloud: FakeCloud) -> None:
+    first, second = (remote_console(cloud, "server") for _ in range(2))
+    assert first.startswith("https://console.test:6080/vnc_lite.html?path=%3Ftoken%3D")
+    assert first != second
+    fake.kind("servers")["server"]["status"] = "SHUTOFF"
+    with pytest.raises(Conflict, match="not ready"):
+        remote_console(cloud, "server")
+    fake.kind("servers")["server"]["screen"] = False
+    with pytest.raises(Refused, match="Unavailable console type"):
+        remote_console(cloud, "server")
+    with pytest.raises(NotFound):
+        remote_console(cloud, "none")

@@ -19,6 +19,14 @@ def test_every_package_that_the_base_role_installs_is_in_the_depots_lists() -> N
     assert not missing, f"add to infra/depot/packages.yaml: {sorted(missing)}"
 
 
+def test_every_package_that_a_service_unpacks_is_in_the_depot_without_what_it_needs() -> None:
+    services = [yaml.safe_load(path.read_text()) for path in ROOT.glob("playbooks/services/*.yml")]
+    unpacked = {one["package"] for service in services for one in service["service"].get("unpacked", ())}
+    lists = packages.load()
+    assert unpacked == set(lists.files_only)
+    assert not unpacked & {name for names in lists.sets.values() for name in names}
+
+
 def test_each_set_is_resolved_with_the_bare_server_and_with_no_other_set() -> None:
     lists = packages.load()
     closures = lists.closures()

@@ -19,7 +19,7 @@ def test_nothing_is_deleted_before_the_export_was_read_back() -> None:
     assert [step for step in STEPS if step != "proof" and after(step, "done") == "delete"] == ["check"]
 
 
-@pytest.mark.parametrize("step", ["confirmation", "export", "freeze"])
+@pytest.mark.parametrize("step", ["confirmation", "close", "export", "freeze"])
 def test_what_changed_since_the_inventory_leads_back_to_it(step: Step) -> None:
     assert after(step, "changed") == "inventory"
 

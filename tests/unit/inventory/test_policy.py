@@ -101,10 +101,12 @@ def test_a_wrong_file_says_where_what_and_the_way_out(lab: Folder, text: str, ke
 
 
 def test_what_people_may_open_and_keep_is_data_and_what_is_left_out_holds_by_default(lab: Folder) -> None:
-    lab.write(FILE, "openings: {closed_to_everybody: [22], most: 2}\nsnapshots: 5\n")
+    lab.write(
+        FILE, "openings: {closed_to_everybody: [22], most: 2}\nsnapshots: 5\nremote_console_to_level: 0\n"
+    )
     found = lab.load().policies
     assert found.openings == OpeningPolicy((22,), OpeningPolicy().closed_to_city, 2)
-    assert found.snapshots == 5
+    assert (found.snapshots, found.remote_console_to_level) == (5, 0)
     lab.write(FILE, "openings: {closed_to_city: [0], most: 99}\nsnapshots: -1\n")
     assert {one.key for one in lab.problems()} == {"openings.closed_to_city[0]", "openings.most", "snapshots"}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from infra.cloud.holding import read_holdings
 from infra.cloud.project import projects
 from infra.cloud.removal import remove_all
 from infra.cloud.waiting import Deadline
+from infra.domain.estate import Estate
 from infra.domain.holding import Holding
 from infra.domain.offboarding import Plan, Waiver
 from infra.domain.operator import Approval
@@ -21,7 +22,7 @@ from infra.provisioning.offboarding import Asked, Offboarding, Progress
 from infra.provisioning.offboarding_case import Case, CaseFiles
 from infra.provisioning.offboarding_steps import Means
 from tests.fakes.openstack import FakeCloud
-from tests.fakes.openstack_disks import DiskOpenStack, FakeImageData
+from tests.fakes.openstack_disks import DiskOpenStack, FakeImageData, Killed
 
 AGENCY = "so-yt"
 
@@ -46,6 +47,42 @@ class FakeZone:
         self.file.touch()
 
 
+@dataclass
+class FakePortal:
+    """The portal's server: what the agency has there, and in which order it was asked what. `fake` counts its
+    writes, so that a run is killed at them, too.
+    """
+
+    fake: DiskOpenStack
+    has: Estate = field(
+        default_factory=lambda: Estate(requests=2, deployments=1, tokens=1, sessions=3, people=4, accounts=1)
+    )
+    asked: list[str] = field(default_factory=list)
+
+    def read(self, agency: str) -> Estate:
+        return self.has
+
+    def close(self, agency: str) -> None:
+        self._write("close", replace(self.has, tokens=0, sessions=0, closed=True))
+
+    def end(self, agency: str) -> None:
+        self._write("end", Estate(closed=True))
+
+    def reopen(self, agency: str) -> None:
+        self._write("reopen", replace(self.has, closed=False))
+
+    def _write(self, what: str, after: Estate) -> None:
+        self.fake.writes += 1
+        due = self.fake.writes == self.fake.kill_at
+        if due and not self.fake.kill_after:
+            raise Killed
+        self.asked.append(what)
+        self.fake.calls.append(("portal", "POST", f"/{what}"))
+        self.has = after
+        if due:
+            raise Killed
+
+
 class PlainNotary:
     """Writes the case as it stands, unsigned: signing is tested where it is done."""
 
@@ -68,6 +105,7 @@ class AgencyPlace:
         self.cloud = FakeCloud(self.fake)
         self.files = CaseFiles(self.root)
         self.data = FakeImageData(self.fake)
+        self.portal = FakePortal(self.fake)
         self._settle()
         owned = {self.ids[name] for name in ("domain", "project", "network", "subnet", "router", "group")}
         self.zone = FakeZone(self.cloud, owned, self.root / "destroyed")
@@ -78,7 +116,8 @@ class AgencyPlace:
     def offboarding(self, *waivers: Waiver, folder: str = "export", **changed: Any) -> Offboarding:
         given: dict[str, Any] = {
             "cloud": self.cloud, "data": self.data, "zone": self.zone, "confirm": self.approve,
-            "notary": PlainNotary(), "say": lambda sentence: None, "site": "test", "workers": 1,
+            "notary": PlainNotary(), "portal": self.portal, "say": lambda sentence: None,
+            "site": "test", "workers": 1,
             "deadline": lambda: Deadline(60, pause=lambda seconds: None), "clock": lambda: 1_800_000_000.0,
         }  # fmt: skip
         asked = Asked(AGENCY, self.root / folder, "an", waivers, {"name_en": "Health"})

@@ -214,3 +214,27 @@ def test_after_a_disk_was_made_new_a_key_that_nobody_knows_is_still_refused(
     network.offered = "ssh-ed25519 AAAAother"
     with pytest.raises(GuestKeyMismatch):
         roll.reach(replace(WEB, boot="rebuild-1"), watched=True)
+
+
+def test_a_guest_offers_every_worker_the_key_that_the_first_one_met(
+    compute: FakeCompute, network: Network, tmp_path: Path
+) -> None:
+    held: dict[tuple[str, str], str] = {}
+
+    def worker(name: str) -> GuestRoll:
+        def pinned(guest: Guest, key: str) -> str:
+            return held.setdefault((guest.id, guest.boot), key)
+
+        return GuestRoll(
+            SitePaths(tmp_path / name), compute, network.scan, network.log_in, lambda: 1012.34, pinned=pinned
+        )
+
+    compute.output = "a hypervisor that keeps no keys in its log"
+    first = worker("first").reach(WEB, watched=True)
+    assert first is not None
+    assert worker("second").reach(WEB, watched=True) == first
+    network.offered = NEW
+    with pytest.raises(GuestKeyMismatch, match="than it offered to another worker"):
+        worker("third").reach(WEB, watched=True)
+    anew = replace(WEB, boot="rebuild-1")
+    assert [worker(name).reach(anew, watched=True) is not None for name in ("first", "third")] == [True, True]

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from infra.domain.estate import Estate, HeldByLaw
 from infra.domain.offboarding import OffboardingOver, Waiver
 from infra.errors import InfraError
 from infra.provisioning.offboarding_disks import DisksInTheWay
+from infra.provisioning.record import tell
 from tests.fakes.openstack_disks import Killed
 from tests.unit.provisioning.offboarding_place import AGENCY, AgencyPlace
 
@@ -85,6 +89,7 @@ def test_what_comes_between_inventory_and_freeze_has_to_be_confirmed_anew(place:
     assert "volume/" + place.ids["late"] in case.files
 
 
+THEIRS = {"requests": 2, "deployments": 1, "tokens": 1, "sessions": 3, "people": 4, "accounts": 1}
 DISKS = {"data": "volume", "loose": "volume", "root": "volume", "image": "image", "web": "server"}
 
 
@@ -98,6 +103,8 @@ def finish(place: AgencyPlace, killed: str) -> None:
     assert {name: place.exported(kind, name) for name, kind in DISKS.items()} == data, killed
     assert not [*Path(case.folder).rglob("*.part")], killed
     assert len(place.plans) <= 2, killed
+    assert place.portal.has == Estate(closed=True), killed
+    assert case.portal == THEIRS, killed
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -310,3 +317,75 @@ def test_the_checksums_are_those_of_the_bytes(place: AgencyPlace) -> None:
     for file in case.files.values():
         data = (Path(case.folder) / file["path"]).read_bytes()
         assert (file["sha256"], file["size"]) == (hashlib.sha256(data).hexdigest(), len(data))
+
+
+def test_the_portal_is_closed_before_the_freeze_and_ends_all_after_the_deletion(place: AgencyPlace) -> None:
+    case = place.off_board()
+    calls = [f"{method} {path}" for _, method, path in place.fake.calls]
+    frozen = calls.index(f"PATCH /projects/{place.ids['project']}")
+    deleted = max(index for index, call in enumerate(calls) if call.startswith("DELETE /projects"))
+    assert calls.index("POST /close") < frozen < deleted < calls.index("POST /end")
+    assert [line for line in place.plans[0].lines if line.startswith("in the portal")] == [
+        f"in the portal, to be ended: {count} {kind}" for kind, count in THEIRS.items()
+    ]
+    assert case.portal == THEIRS
+    assert case.proof["portal"] == {"closed": True, "left": {}}
+
+
+def test_what_the_portal_has_is_part_of_what_is_confirmed(tmp_path: Path) -> None:
+    digests = set()
+    for requests in (2, 3):
+        place = AgencyPlace(tmp_path / str(requests))
+        place.portal.has = replace(place.portal.has, requests=requests)
+        digests.add((place.off_board().id, place.plans[0].digest))
+    assert len({digest for _, digest in digests}) == 2
+
+
+def test_a_deployment_on_legal_hold_stops_it_before_anything_is_changed(place: AgencyPlace) -> None:
+    place.portal.has = replace(place.portal.has, on_hold=("web-1",))
+    with pytest.raises(HeldByLaw, match="web-1 of so-yt may not be removed"):
+        place.off_board()
+    assert (place.plans, place.portal.asked) == ([], [])
+    place.portal.has = replace(place.portal.has, on_hold=())
+    assert place.off_board().outcome == "removed"
+
+
+def test_a_legal_hold_that_is_set_meanwhile_stops_it_before_the_deletion(place: AgencyPlace) -> None:
+    place.portal.close = lambda agency: setattr(  # type: ignore[method-assign]
+        place.portal, "has", replace(place.portal.has, closed=True, on_hold=("web-1",))
+    )
+    with pytest.raises(HeldByLaw):
+        place.off_board()
+    assert place.case().step == "check"
+    assert set(place.fake.kind("servers")) == {"web-1", "db-1"}
+
+
+def test_an_agency_that_the_portal_still_lets_in_is_not_proved_gone(place: AgencyPlace) -> None:
+    end, seen = place.portal.end, []
+
+    def half(agency: str) -> None:
+        end(agency)
+        if not seen:
+            place.portal.has = Estate(sessions=1)
+        seen.append(agency)
+
+    place.portal.end = half  # type: ignore[method-assign]
+    assert place.off_board().proof["portal"] == {"closed": True, "left": {}}
+    assert len(seen) == 2
+
+
+def test_one_that_is_called_off_lets_people_into_the_portal_again(place: AgencyPlace) -> None:
+    place.fake.hidden_failure = "web-1"
+    with pytest.raises(InfraError, match="did not make an image"):
+        place.off_board()
+    assert place.portal.has.closed
+    place.offboarding().call_off()
+    assert place.portal.asked == ["close", "reopen"]
+    assert place.portal.has.deployments == 1
+
+
+def test_a_site_without_a_portal_has_nothing_of_it_in_its_record(place: AgencyPlace) -> None:
+    case = place.off_board(portal=None)
+    assert (case.portal, "portal" in case.proof, place.portal.asked) == ({}, False, [])
+    told = tell(case, "lab", {}, dt.datetime.now(dt.UTC))
+    assert {"close", "end"}.isdisjoint(one["step"] for one in told["steps"])

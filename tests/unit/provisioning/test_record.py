@@ -53,7 +53,9 @@ def make_case(folder: ExportFolder) -> Case:
         "left": [],
         "stack": [],
         "not_read": [],
+        "portal": {"closed": True, "left": {}},
     }
+    case.portal = {"requests": 7}
     case.sums_digest = folder.write_sums(case.files)
     return case
 
@@ -151,6 +153,7 @@ def test_the_pdf_says_it_in_vietnamese_and_english(written: Path) -> None:
     for words in (
         "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Ủy ban nhân dân huyện Bạch Long Vĩ", "Bach Long Vi District",
         "Chứng minh không còn tồn dư", "Zero-residue proof", "<không cần> & xong", "volumes/v.qcow2",
+        "Chấm dứt yêu cầu, quyền và hạn mức trên cổng", "Yêu cầu đang mở Open requests 7",
         "Chỉ xuất mô tả", "1 x Bản chụp nhanh / snapshot",
     ):  # fmt: skip
         assert words in text, words
@@ -161,6 +164,7 @@ def test_the_json_has_everything_that_was_held(written: Path) -> None:
     told = json.loads((written / "record/record.json").read_bytes())
     assert told["held"]["counts"] == {"server": 1, "snapshot": 1}
     assert told["not_exported"] == {"snapshot": 1}
+    assert told["portal"] == {"requests": 7}
     assert [one["step"] for one in told["steps"]] == list(STEPS[:-1])
 
 

@@ -53,6 +53,7 @@ def test_every_secret_of_the_contract_is_made(vault: Vault) -> None:
         "portal_oidc_secret",
         "portal_passphrase",
         "portal_password",
+        "portal_worker_key",
         "pulumi_passphrase",
         "services",
         "keystone_fernet_keys",
@@ -168,7 +169,7 @@ def test_a_vault_that_holds_something_else_is_refused_without_quoting_it(vault: 
 def test_secrets_do_not_show_themselves(vault: Vault) -> None:
     secrets = make_secrets(vault)
     for text in (repr(secrets), str(secrets), f"{secrets}"):
-        assert text == "Secrets(18 hidden)"
+        assert text == "Secrets(19 hidden)"
 
 
 def test_text_from_outside_is_redacted(vault: Vault) -> None:
