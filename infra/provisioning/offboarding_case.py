@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +114,7 @@ class CaseFiles:
     def save(self, case: Case) -> None:
         """On disk, as a whole, when this returns."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        text = json.dumps(asdict(case), ensure_ascii=False, indent=1, sort_keys=True)
+        text = json.dumps(vars(case), ensure_ascii=False, sort_keys=True)
         replace_file(self._file(case.agency), [text.encode()])
 
     def close(self, case: Case) -> Path:

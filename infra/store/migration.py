@@ -3,6 +3,7 @@ one."""
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -15,8 +16,9 @@ _FOLDER = Path(__file__).parent / "migrations"
 VERSION_TABLE = "portal_version"
 
 
+@cache
 def newest() -> str:
-    """The version that this release knows."""
+    """The version that this release knows. Finding it compiles every migration, which takes a while."""
     head = ScriptDirectory(str(_FOLDER)).get_current_head()
     if head is None:
         raise LookupError(f"{_FOLDER} holds no migrations")

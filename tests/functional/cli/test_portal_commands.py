@@ -20,9 +20,9 @@ from infra.cli.main import run
 from infra.domain.session import Scope
 from infra.domain.words import Words
 from infra.portal import live
-from infra.store.portal_database import PortalDatabase
 from tests.functional.portal.portal import served
 from tests.functional.portal.real import SCREEN, RealStand
+from tests.functional.store.tables import portal_database
 from tests.monitoring.sinks import eventually
 
 SSH_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl hoa@quan"
@@ -90,7 +90,7 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Desk]:
-    with PortalDatabase(f"sqlite:///{tmp_path}/portal.sqlite", key=b"k" * 32) as database:
+    with portal_database(tmp_path) as database:
         stand = RealStand(database, own=True)
         with served(stand.app) as address:
             yield Desk(stand, address, tmp_path, capsys)

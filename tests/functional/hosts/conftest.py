@@ -11,7 +11,7 @@ from tests.functional.hosts.lab_site import Site, make_site
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(built_depot: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A lab that runs; a test that stops it starts it again."""
     made = make_site(tmp_path_factory.mktemp("site"))
     made.lab.create(print)
@@ -20,7 +20,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @pytest.fixture
-def unmade(tmp_path: Path) -> Iterator[Site]:
+def unmade(built_depot: Path, tmp_path: Path) -> Iterator[Site]:
     """A lab that does not exist yet."""
     made = make_site(tmp_path)
     yield made

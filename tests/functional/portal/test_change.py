@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,9 +11,9 @@ from infra.domain.words import Words
 from infra.store.portal_database import PortalDatabase
 from tests.functional.portal.portal import Client
 from tests.functional.portal.real import RealStand
-from tests.functional.store.conftest import cluster, url
+from tests.functional.store.conftest import cluster, portal, url
 
-__all__ = ["cluster", "url"]
+__all__ = ["cluster", "portal", "url"]
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl hoa@quan"
 PURPOSE = "Thêm chỗ cho hồ sơ năm mới"
 CONTAINER = {"size": "container.small", "ssh_key": KEY}
@@ -23,9 +22,8 @@ FULL = {"size": "vm.small", "volume_gib": "5", "ssh_key": KEY}
 
 
 @pytest.fixture
-def real(url: str) -> Iterator[RealStand]:
-    with PortalDatabase(url, key=b"k" * 32) as database:
-        yield RealStand(database)
+def real(portal: PortalDatabase) -> RealStand:
+    return RealStand(portal)
 
 
 def post(client: Client, path: str, body: dict[str, Any], key: str) -> Any:
@@ -191,25 +189,24 @@ def test_a_box_that_is_unticked_gives_the_address_back(real: RealStand) -> None:
         assert shown(hoa, one)["values"]["public_address"] == "false"
 
 
-def test_what_the_catalog_allows_is_changed_by_one_button_or_one_call(url: str) -> None:
-    with PortalDatabase(url, key=b"k" * 32) as database:
-        real = RealStand(database, allowed=("public_address",))
-        one = made(real, FULL)
-        with real.as_person("hoa") as hoa:
-            place = f"/deployments/{one}/change"
-            form = {**entered(hoa.get(place).text), "items[0].values.public_address": "true"}
-            answer = hoa.post(place, data={**form, "purpose": ""})
-            assert answer.status_code == 303
-            assert "Cơ quan duyệt" not in hoa.get(answer.headers["location"]).text
-            real.work()
-            found = shown(hoa, one)
-            assert found["values"]["public_address"] == "true"
-            body = {"version": found["version"], "values": {"public_address": "false"}}
-            assert post(hoa, f"/deployments/{one}/changes", body, "key-at-once").status_code == 201
-            real.work()
-            body = {"version": shown(hoa, one)["version"], "values": {"volume_gib": "9"}}
-            refused = post(hoa, f"/deployments/{one}/changes", body, "key-volume")
-            assert (refused.status_code, "has to be approved" in refused.json()["detail"]) == (409, True)
+def test_what_the_catalog_allows_is_changed_by_one_button_or_one_call(portal: PortalDatabase) -> None:
+    real = RealStand(portal, allowed=("public_address",))
+    one = made(real, FULL)
+    with real.as_person("hoa") as hoa:
+        place = f"/deployments/{one}/change"
+        form = {**entered(hoa.get(place).text), "items[0].values.public_address": "true"}
+        answer = hoa.post(place, data={**form, "purpose": ""})
+        assert answer.status_code == 303
+        assert "Cơ quan duyệt" not in hoa.get(answer.headers["location"]).text
+        real.work()
+        found = shown(hoa, one)
+        assert found["values"]["public_address"] == "true"
+        body = {"version": found["version"], "values": {"public_address": "false"}}
+        assert post(hoa, f"/deployments/{one}/changes", body, "key-at-once").status_code == 201
+        real.work()
+        body = {"version": shown(hoa, one)["version"], "values": {"volume_gib": "9"}}
+        refused = post(hoa, f"/deployments/{one}/changes", body, "key-volume")
+        assert (refused.status_code, "has to be approved" in refused.json()["detail"]) == (409, True)
 
 
 def test_a_container_gets_no_volume_as_one_types_and_at_the_api(real: RealStand) -> None:

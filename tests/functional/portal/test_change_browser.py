@@ -12,10 +12,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from infra.portal.interface import Draft, Line
-from infra.store.portal_database import PortalDatabase
 from tests.functional.portal.portal import served
 from tests.functional.portal.real import RealStand
 from tests.functional.portal.test_browser import SCREENS, keep, violations
+from tests.functional.store.tables import portal_database
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl hoa@quan"
 TEXTS = {
@@ -38,7 +38,7 @@ TEXTS = {
 
 @pytest.fixture
 def city(tmp_path: Path) -> Iterator[RealStand]:
-    with PortalDatabase(f"sqlite:///{tmp_path}/portal.sqlite", key=b"k" * 32) as database:
+    with portal_database(tmp_path) as database:
         yield RealStand(database, own=True)
 
 

@@ -16,11 +16,11 @@ from infra.portal.mail import Mailer
 from infra.portal.service.ground import PortalSite
 from infra.store import notice as notices
 from infra.store import person as people
-from infra.store.portal_database import PortalDatabase
 from tests.functional.portal.memory import PASSWORD
 from tests.functional.portal.portal import Stand
 from tests.functional.portal.real import RealStand
 from tests.functional.portal.sink import Sink, serving
+from tests.functional.store.tables import portal_database
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl hoa@quan"
 
@@ -28,7 +28,7 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh
 @pytest.fixture
 def real(tmp_path: Path) -> Iterator[RealStand]:
     """Everybody but the operator has an address."""
-    with PortalDatabase(f"sqlite:///{tmp_path}/portal.sqlite", key=b"k" * 32) as database:
+    with portal_database(tmp_path) as database:
         made = RealStand(database)
         for name in ("hoa", "binh", "mai"):
             made.people[name] = replace(made.people[name], email=f"{name}@haiphong.test")

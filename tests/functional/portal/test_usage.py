@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from infra.portal.usage import Usage, UsageState
-from infra.store.portal_database import PortalDatabase
 from tests.functional.portal.memory import PEOPLE
 from tests.functional.portal.memory_usage import usage_of
 from tests.functional.portal.portal import Stand
 from tests.functional.portal.real import OUTPUTS, RealStand
 from tests.functional.portal.test_api_contract import DRAFT
+from tests.functional.store.tables import portal_database
 
 Asked = tuple[RealStand, list[tuple[str, str]]]
 PAGE, API = "/deployments/d-hongbang", "/api/v1/deployments/d-hongbang/usage"
@@ -86,7 +86,7 @@ def test_a_server_of_which_only_probes_are_known_says_so(
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
     """The real services, and what they ask monitoring for."""
     monkeypatch.setitem(OUTPUTS, "server_id", "7c0ffee0-0000-4000-8000-000000000001")
-    with PortalDatabase(f"sqlite:///{tmp_path}/portal.sqlite", key=b"k" * 32) as database:
+    with portal_database(tmp_path) as database:
         stand = RealStand(database)
         seen: list[tuple[str, str]] = []
 

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from infra.store.portal_database import PortalDatabase
 from tests.functional.portal.real import RealStand
+from tests.functional.store.tables import portal_database
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl hoa@quan"
 
 
 @pytest.fixture
 def real(tmp_path: Path) -> Iterator[RealStand]:
-    with PortalDatabase(f"sqlite:///{tmp_path}/portal.sqlite", key=b"k" * 32) as database:
+    with portal_database(tmp_path) as database:
         yield RealStand(database)
 
 

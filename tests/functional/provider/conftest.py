@@ -60,8 +60,8 @@ class Place:
 
 
 @pytest.fixture(scope="session")
-def cache() -> Path:
-    """Where the engine is kept."""
+def cache(built_depot: Path) -> Path:
+    """Where the engine is kept, which is made with the depot."""
     return Path(os.environ.get("CITYCLOUD_CACHE", "/var/cache/citycloud"))
 
 

@@ -34,10 +34,10 @@ from pulumi import automation
 
 from infra.provisioning import pulumi_engine
 from infra.provisioning.pulumi_workspace import PulumiFiles
-from tests.cloud.provider.engine import ProviderProcess
 from tests.cloud.provider.fault_proxy import Aim, Call, FaultProxy, Lane
 from tests.fakes.openstack_server import FakeServer
 from tests.functional.provider.content import content
+from tests.functional.provider.nursery import ForkedProvider, open_nursery
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the package warns of its own deprecated parts when it is imported
@@ -89,15 +89,16 @@ class Bed:
         return self.proxy.lane("run")
 
     @contextmanager
-    def provider(self) -> Iterator[ProviderProcess]:
-        environ = {**self.server.environment(), "OS_AUTH_URL": self.lane.auth_url}
-        running = ProviderProcess(PATIENCE, environ)
+    def provider(self) -> Iterator[ForkedProvider]:
+        least = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+        environ = {**least, **self.server.environment(), "OS_AUTH_URL": self.lane.auth_url}
+        running = ForkedProvider(PATIENCE, environ)
         try:
             yield running
         finally:
             running.close()
 
-    def up(self, provider: ProviderProcess) -> dict[str, int]:
+    def up(self, provider: ForkedProvider) -> dict[str, int]:
         """What a run does; the changes by kind."""
         attached = {"PULUMI_DEBUG_PROVIDERS": f"openstack:{provider.port}"}
         stack = self.files.open(PROJECT, STACK, program, attached)
@@ -196,6 +197,7 @@ def problem_of(one: Bed, place: Place, calls: int, wanted: Counter[str]) -> str:
 
 def main() -> None:
     folder, cache = Path(sys.argv[1]), Path(sys.argv[2])
+    open_nursery(__spec__.name)
     template = folder / "template"
     engine = pulumi_engine.on_path() or pulumi_engine.place(cache)
     PulumiFiles(template, engine, "passphrase").open(PROJECT, STACK, program, {})

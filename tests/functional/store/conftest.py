@@ -18,7 +18,10 @@ from infra.store.ledger import Ledger
 from infra.store.portal_database import PortalDatabase
 from tests.functional.provider.stores import postgresql
 from tests.functional.store.city import AGENCIES, BASE, LIMIT, Clock, make_site
+from tests.functional.store.tables import AUDIT_KEY, copied
 
+TABLES = "tables"
+"""The database that others are copies of: the portal's tables, as the migrations make them."""
 _NUMBER = count(1)
 
 
@@ -28,7 +31,9 @@ def cluster() -> Iterator[str]:
     before = os.environ.get("PGPASSWORD")
     with postgresql() as store:
         os.environ.update(store.environment)
-        yield parse_qs(urlsplit(store.url).query)["host"][0]
+        folder = parse_qs(urlsplit(store.url).query)["host"][0]
+        PortalDatabase(new_database(folder, name=TABLES), key=AUDIT_KEY).close()
+        yield folder
     os.environ.pop("PGPASSWORD", None)
     if before is not None:
         os.environ["PGPASSWORD"] = before
@@ -36,18 +41,20 @@ def cluster() -> Iterator[str]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A database of one test's own."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/ledger.sqlite"
-    return new_database(request.getfixturevalue("cluster"))
+    """A database of one test's own: empty, or with the portal's tables where the test asks for `portal`."""
+    tables = "portal" in request.fixturenames
+    if request.param == "postgresql":
+        return new_database(request.getfixturevalue("cluster"), TABLES if tables else "template1")
+    file = tmp_path / "ledger.sqlite"
+    return copied(file) if tables else f"sqlite:///{file}"
 
 
-def new_database(folder: str) -> str:
-    """The URL of an empty PostgreSQL database; `folder` has its socket."""
-    name = f"ledger{next(_NUMBER)}"
+def new_database(folder: str, template: str = "template1", name: str = "") -> str:
+    """The URL of a PostgreSQL database that is a copy of another; `folder` has its socket."""
+    made = name or f"ledger{next(_NUMBER)}"
     with psycopg.connect(host=folder, user="citycloud", dbname="postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return f"postgresql+psycopg://citycloud@/{name}?host={folder}"
+        connection.execute(f"CREATE DATABASE {made} TEMPLATE {template}")
+    return f"postgresql+psycopg://citycloud@/{made}?host={folder}"
 
 
 @pytest.fixture
@@ -76,12 +83,9 @@ def behind(url: str, database: Database) -> Iterator[Callable[[str], None]]:
     engine.dispose()
 
 
-AUDIT_KEY = b"k" * 32
-
-
 @pytest.fixture
 def portal(url: str) -> Iterator[PortalDatabase]:
-    with PortalDatabase(url, key=AUDIT_KEY) as found:
+    with PortalDatabase(url, key=AUDIT_KEY, make=False) as found:
         yield found
 
 

@@ -34,7 +34,8 @@ from infra.store.session import SESSION, SessionStore
 from infra.store.work import WorkBook
 
 from .city import AGENCIES, AN, BASE, BINH, CHI, NOW, Clock, make_change, make_draft, make_site
-from .conftest import AUDIT_KEY, new_database
+from .conftest import new_database
+from .tables import AUDIT_KEY, portal_database
 from .test_portal_audit import Tamper, tamper
 from .test_portal_request import approve
 from .test_portal_work import book, held, live
@@ -295,7 +296,7 @@ def test_tables_that_nobody_wrote_to_are_restored_into(
 
 def test_a_backup_of_an_older_release_is_brought_to_this_one(into: str, tmp_path: Path) -> None:
     """Its tables are those of migration 0002."""
-    with PortalDatabase(f"sqlite:///{tmp_path}/old.sqlite", key=AUDIT_KEY) as old:
+    with portal_database(tmp_path) as old:
         back_up(old, tmp_path / "new.gz", NOW)
         found = lines(tmp_path / "new.gz")
         kept, skipping = list[bytes](), False
@@ -323,7 +324,7 @@ def _ending(content: list[bytes], end: dict[str, object], database: PortalDataba
 
 
 def test_a_backup_of_a_later_release_is_refused(into: str, tmp_path: Path) -> None:
-    with PortalDatabase(f"sqlite:///{tmp_path}/old.sqlite", key=AUDIT_KEY) as old:
+    with portal_database(tmp_path) as old:
         back_up(old, tmp_path / "b.gz", NOW)
         found = lines(tmp_path / "b.gz")
         head = {**json.loads(found[0]), "schema": "9999"}

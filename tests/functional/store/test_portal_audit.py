@@ -16,7 +16,7 @@ from infra.store.migration import newest
 from infra.store.portal_database import PortalDatabase, PortalSchemaUnknown
 from infra.store.portal_schema import METADATA
 
-from .conftest import AUDIT_KEY
+from .tables import AUDIT_KEY
 
 NOW = dt.datetime(2026, 11, 27, 1, 2, 3, 456789, tzinfo=dt.UTC)
 Tamper = Callable[..., None]

@@ -32,12 +32,11 @@ from infra.store import lease, reservation
 from infra.store import request as requests
 from infra.store.change_work import ChangeBook
 from infra.store.deployment import WantedDeployments
-from infra.store.portal_database import PortalDatabase
 from infra.store.request import Wanted
 from infra.store.work import WorkBook
 
 from .city import BASE, CATALOG, LIMIT, NOW, Clock, make_change, make_draft, make_person, make_site
-from .conftest import AUDIT_KEY
+from .tables import portal_database
 from .test_portal_work import MINUTE, WHY
 
 PEOPLE = [
@@ -60,9 +59,7 @@ class City(RuleBasedStateMachine):
     def begin(self) -> None:
         self.stack = ExitStack()
         folder = self.stack.enter_context(tempfile.TemporaryDirectory())
-        self.portal = self.stack.enter_context(
-            PortalDatabase(f"sqlite:///{Path(folder)}/portal.sqlite", key=AUDIT_KEY)
-        )
+        self.portal = self.stack.enter_context(portal_database(Path(folder)))
         with self.portal.writing() as tx:
             reservation.set_account(tx, "sotc", LIMIT, BASE, NOW)
         self.services = PortalServices(self.portal, make_site(), Clock())

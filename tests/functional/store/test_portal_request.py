@@ -44,7 +44,7 @@ from .city import (
     make_person,
     make_site,
 )
-from .conftest import AUDIT_KEY
+from .tables import AUDIT_KEY
 
 
 def total(portal: PortalDatabase, agency: str = "sotc") -> Quota:

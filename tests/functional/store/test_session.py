@@ -13,7 +13,7 @@ from infra.store import migration
 from infra.store.portal_database import PortalDatabase
 from infra.store.session import SessionStore
 from tests.functional.store.city import NOW, make_person
-from tests.functional.store.conftest import AUDIT_KEY
+from tests.functional.store.tables import AUDIT_KEY
 
 SEALED = "gAAAAA" + "x" * 6000
 SESSION = Session(
