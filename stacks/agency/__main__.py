@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pulumi import Output, ResourceOptions, export
+from pulumi.runtime.stack import ResourceRegistrationFailed
 from pulumi_openstack import Provider, identity, networking
 
 from infra.domain.agency import Agency
@@ -34,7 +35,13 @@ def program(inventory: Inventory, agency: Agency, wanted: Sequence[Wanted], mana
 
 def _made(outputs: Mapping[str, Any]) -> Output[Mapping[str, Any]]:
     """What was made of a deployment; {} where a part failed, so that the others are told all the same."""
-    return Output.from_input(outputs).recover(lambda failed: {})
+
+    def nothing(failed: Exception) -> Mapping[str, Any]:
+        if isinstance(failed, ResourceRegistrationFailed):
+            return {}
+        raise failed  # a defect of the program
+
+    return Output.from_input(outputs).recover(nothing)
 
 
 def _ground(inventory: Inventory, agency: Agency, manager_key: str) -> Ground:
