@@ -26,6 +26,8 @@ from infra.provisioning.stack_state import STACK_TYPE, StateResource, resources_
 
 PROJECT = "agency"
 PARALLEL = 4
+FOLLOWS = "ResourceRegistrationFailed"
+"""In what Pulumi's SDK says when a resource needs an output of one that failed; the program then ends."""
 DUTY = "worker"
 """The resource of an agency's stack on which all its deployments stand (`stacks/agency`)."""
 Outputs = Mapping[str, Mapping[str, str]]
@@ -175,10 +177,13 @@ def _made(events: RunEvents) -> Outputs:
 
 def _by_deployment(events: RunEvents, names: Sequence[str]) -> dict[str, str]:
     """Which deployment each error of a run belongs to: the one whose name the resource's begins with, the
-    longest of several. What belongs to none that is wanted was to go, unless all others stand on it.
+    longest of several. What belongs to none that is wanted was to go, unless all others stand on it. That a
+    program ended early because of a resource that failed says nothing more.
     """
     reasons: dict[str, str] = {}
     for urn, told in events.failed:
+        if FOLLOWS in told:
+            continue
         resource = urn.rpartition("::")[2]
         owners = [name for name in names if is_of(resource, name)]
         common = resource == DUTY or "::pulumi:" in urn  # the stack itself, its provider

@@ -106,6 +106,19 @@ def test_what_the_cloud_refuses_stops_nothing_else(
     assert set(worker_stacks.up(agency, [WEB, refused, good])) == {"id-1", "id-7", "id-8"}
 
 
+def test_only_the_cause_is_told_where_something_hangs_on_what_failed(
+    place: Place, agency: str, worker_stacks: AgencyStacks
+) -> None:
+    """The SDK ends the program when the attachment of a volume finds no server."""
+    worker_stacks.up(agency, [WEB])
+    place.server.fake.fail("POST", "^/servers$", 403, "Quota exceeded for instances")
+    with pytest.raises(DeploymentsNotMade) as failed:
+        worker_stacks.up(agency, [WEB, PLAIN])
+    assert set(failed.value.reasons) == {PLAIN.name}
+    assert not failed.value.made.get("id-2")
+    assert worker_stacks.up(agency, [WEB, PLAIN])["id-2"]["server_id"]
+
+
 def test_what_cannot_be_removed_is_told_as_left_and_stops_nothing_else(
     place: Place, agency: str, worker_stacks: AgencyStacks
 ) -> None:
