@@ -96,7 +96,7 @@ class Open:
         return
 
 
-def landing_zones(inventory: Inventory, folder: Path, cache: Path, there: Model) -> None:
+def landing_zones(inventory: Inventory, codes: list[str], folder: Path, cache: Path, there: Model) -> None:
     site, depot = folder / "site", folder / "depot"
     (site / "ssh").mkdir(parents=True)
     (site / "ssh" / "id_ed25519.pub").write_text(f"{MANAGER_KEY}\n", encoding="utf-8")
@@ -110,7 +110,7 @@ def landing_zones(inventory: Inventory, folder: Path, cache: Path, there: Model)
     credentials = Credentials.from_environment(there.environment)
     with Stacks(inventory, site, depot, cache, credentials, "passphrase", guard=Open()) as stacks:
         stacks.platform_up()
-        stacks.zone_up([one.code for one in inventory.agencies])
+        stacks.zone_up(codes)
 
 
 def ask_and_approve(services: PortalServices, codes: list[str], count: int) -> None:
@@ -213,7 +213,7 @@ def measure(count: int, agencies: int, delay: float, cache: Path, folder: Path) 
     codes = [one.code for one in inventory.agencies][:agencies]
     site = PortalSite({one.code: one for one in inventory.agencies}, inventory.catalog)
     with model() as there:
-        landing_zones(inventory, folder, cache, there)
+        landing_zones(inventory, codes, folder, cache, there)
         credentials = Credentials.from_environment(there.environment)
         database = PortalDatabase(f"sqlite:///{folder}/portal.sqlite", key=AUDIT_KEY)
         services = PortalServices(database, site, now)

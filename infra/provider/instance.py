@@ -158,9 +158,9 @@ class Instance(Resource):
         return {**inputs, **(state.told if isinstance(state, Imported) else {})}
 
     def create(self, context: Context, inputs: State) -> tuple[str, State]:
-        cloud = context.cloud
         found = self._marked(context)
-        server = found or self._make(context, inputs)
+        chosen = {**inputs, "flavorId": server_flavor.id_of(context.cloud, inputs)}
+        server = found or self._make(context, chosen)
         identity = str(server["id"])
         try:
             server = born(context, identity)
@@ -173,7 +173,7 @@ class Instance(Resource):
         wanted = inputs.get("powerState", "active")
         if power_state.power_state(server["status"]) != wanted.lower():
             server = power_state.bring_to(context, identity, wanted)
-        state = self._state(cloud, servers(cloud).get(identity), _known(inputs))
+        state = self._state(context.cloud, server, _known(chosen))
         stale = {item.name for item in self.differences(state, inputs) if not item.replaces}
         if found is not None and stale:
             state = self.update(context, identity, state, inputs, stale)

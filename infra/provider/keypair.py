@@ -50,7 +50,7 @@ class Keypair(Resource):
             public, private = _generated(context.mark)
             self._forget(context, name, user_id)
         try:
-            create_keypair(context.cloud, name, public, user_id, inputs.get("valueSpecs"))
+            made = create_keypair(context.cloud, name, public, user_id, inputs.get("valueSpecs"))
         except (Conflict, Unavailable) as stopped:
             found = find_keypair(context.cloud, name, user_id)
             if found is None:
@@ -59,7 +59,7 @@ class Keypair(Resource):
                 raise NotOurs(
                     f"a keypair named {name} exists with another key: import it, or choose another name"
                 ) from stopped
-        made = find_keypair(context.cloud, name, user_id) or {"name": name, "public_key": public}
+            made = found
         state = {**_state(made, inputs), **kept(self.properties, inputs)}
         identity = f"{user_id}:{name}" if user_id else name
         return identity, {**state, "privateKey": private} if private else state

@@ -22,24 +22,51 @@ from infra.provisioning.pulumi_workspace import ProviderProcess, PulumiFiles
 from infra.provisioning.stack_events import RunEvents
 from infra.provisioning.stack_program import STACKS, load_stack
 from infra.provisioning.stack_run import StackRun
+from infra.provisioning.stack_state import STACK_TYPE, StateResource, resources_of
 
 PROJECT = "agency"
 PARALLEL = 4
+FOLLOWS = "ResourceRegistrationFailed"
+"""In what Pulumi's SDK says when a resource needs an output of one that failed; the program then ends."""
+DUTY = "worker"
+"""The resource of an agency's stack on which all its deployments stand (`stacks/agency`)."""
 Outputs = Mapping[str, Mapping[str, str]]
 """Deployment's id -> what its blueprint made: `server_id`, `address`, `fixed_address`, `user`, and the like;
 "" where there is none."""
 
 
 class DeploymentsNotMade(InfraError):
-    """Some of what an agency asked for could not be made; `reasons` are by the name of the deployment, under
-    "" those of none.
+    """Some of what an agency asked for could not be made or removed; `reasons` are by the name of the
+    deployment, of what was to go by that of its resource, under "" those of none. `made` is what stands whole
+    all the same; `left` are the names of all resources that are there now, None where nobody knows.
     """
 
     code = "deployments_not_made"
 
-    def __init__(self, reasons: Mapping[str, str]) -> None:
+    def __init__(
+        self, reasons: Mapping[str, str], made: Outputs | None = None, left: frozenset[str] | None = None
+    ) -> None:
         self.reasons = dict(reasons)
+        self.made = made or {}
+        self.left = left
         super().__init__("; ".join(f"{name}: {why}" if name else why for name, why in reasons.items()))
+
+    def of(self, names: Sequence[str]) -> dict[str, str]:
+        """The reasons that are those of these deployments, or of their resources."""
+        return {
+            about: why for about, why in self.reasons.items() if any(is_of(about, name) for name in names)
+        }
+
+    def leaves(self, name: str) -> bool:
+        """Whether something of the deployment of this name is there still, as far as is known."""
+        return any(is_of(resource, name) for resource in self.left or ())
+
+
+def is_of(resource: str, deployment: str) -> bool:
+    """Whether a resource's name says that it is this deployment's. It may be that of another one whose name
+    begins alike.
+    """
+    return resource == deployment or resource.startswith(f"{deployment}-")
 
 
 class AgencyGone(InfraError):
@@ -87,24 +114,29 @@ class AgencyStacks:
         self._provider.__exit__(*raised)
 
     def up(self, agency: str, wanted: Sequence[Wanted]) -> Outputs:
-        """Make exactly these deployments stand. Raises DeploymentsNotMade, with what else could be made made;
-        and AgencyGone, StackLocked, BackendUnreachable, ProviderDidNotStart.
+        """Make exactly these deployments stand. Raises DeploymentsNotMade, with what else could be made made
+        and removed; and AgencyGone, StackLocked, BackendUnreachable, ProviderDidNotStart.
         """
         events = RunEvents(lambda step: None)
         found = _known(self._inventory, agency)
+        stack = f"{self._inventory.site.site_name}-{agency}"
         run = StackRun(
-            self._files, self._provider.living_port(), PARALLEL, PROJECT,
-            f"{self._inventory.site.site_name}-{agency}",
-            lambda: self._program(self._inventory, found, wanted, self._manager_key),
+            self._files, self._provider.living_port(), PARALLEL, PROJECT, stack,
+            lambda: self._program(self._inventory, found, wanted, self._manager_key), keep_going=True,
         )  # fmt: skip
         try:
             run.operate("up", events)
         except InfraError as failed:
-            reasons = _by_deployment(events, [one.name for one in wanted])
             if failed.code != "stack_stopped":
                 raise
-            raise DeploymentsNotMade(reasons or {"": str(failed)}) from failed
-        return _outputs(events.outputs.get("deployments") or {})
+            reasons = _by_deployment(events, [one.name for one in wanted])
+            left = frozenset(one.name for one in self._resources(stack))
+            raise DeploymentsNotMade(reasons or {"": str(failed)}, _made(events), left) from failed
+        return _made(events)
+
+    def _resources(self, stack: str) -> Sequence[StateResource]:
+        held = self._files.backend.deployment(PROJECT, stack) or {}
+        return [one for one in resources_of(held, left_over=True) if one.type != STACK_TYPE]
 
     @property
     def volumes_grow_attached(self) -> bool:
@@ -134,7 +166,9 @@ def _known(inventory: Inventory, code: str) -> Agency:
         ) from None
 
 
-def _outputs(told: Mapping[str, Any]) -> Outputs:
+def _made(events: RunEvents) -> Outputs:
+    """Nothing is told where the program came to no end."""
+    told: Mapping[str, Any] = events.outputs.get("deployments") or {}
     return {
         id_: {name: str(value) for name, value in dict(values).items() if value is not None}
         for id_, values in told.items()
@@ -142,10 +176,17 @@ def _outputs(told: Mapping[str, Any]) -> Outputs:
 
 
 def _by_deployment(events: RunEvents, names: Sequence[str]) -> dict[str, str]:
-    """Which deployment each error of a run belongs to: the resource that it names is the deployment's own."""
+    """Which deployment each error of a run belongs to: the one whose name the resource's begins with, the
+    longest of several. What belongs to none that is wanted was to go, unless all others stand on it. That a
+    program ended early because of a resource that failed says nothing more.
+    """
     reasons: dict[str, str] = {}
     for urn, told in events.failed:
+        if FOLLOWS in told:
+            continue
         resource = urn.rpartition("::")[2]
-        owner = next((name for name in names if resource == name or resource.startswith(f"{name}-")), "")
+        owners = [name for name in names if is_of(resource, name)]
+        common = resource == DUTY or "::pulumi:" in urn  # the stack itself, its provider
+        owner = max(owners, key=len, default="" if common else resource)
         reasons[owner] = f"{reasons[owner]}; {told}" if owner in reasons else told
     return reasons

@@ -9,16 +9,21 @@ ones cannot be had, and what cannot shrink stays as it has grown (`Wanted.stays`
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from infra.domain.blueprint import Wanted
 from infra.domain.change import ChangeState
+from infra.domain.deployment import Deployment
+from infra.domain.request import Request
 from infra.domain.words import Words
 from infra.errors import InfraError
+from infra.provisioning.agency_run import Instead
 from infra.provisioning.agency_stack import Outputs
+from infra.provisioning.batch import NotYet, Share
 from infra.provisioning.failure_words import plain_words
-from infra.provisioning.fulfilment import Hands, NotYet
+from infra.provisioning.fulfilment import Hands
 from infra.provisioning.step import Steps
 from infra.store.change_work import ChangeBook, ChangeStanding
 from infra.store.lease import Lease, LeaseLost
@@ -26,60 +31,76 @@ from infra.store.lease import Lease, LeaseLost
 
 @dataclass(frozen=True)
 class ChangeWork:
-    """`up` makes what the store says of an agency stand; `gives_up` says whether an error ends the request
-    now (True) or is tried again later.
+    """`gives_up` says whether an error ends the request now (True) or is tried again later. What it wants of
+    the stack are shares of a run (see `Share`).
     """
 
     book: ChangeBook
     steps: Steps
     hands: Hands
-    up: Callable[[str], Outputs]
     clock: Callable[[], datetime]
     gives_up: Callable[[str, InfraError], bool]
 
-    def carry_out(self, lease: Lease, request: str) -> None:
-        """Until it is fulfilled or failed. Raises NotYet, and LeaseLost."""
+    def begin(self, lease: Lease, request: str) -> Share | None:
+        """Raises NotYet, and LeaseLost."""
         standing = self.book.standing(request)
         if standing.state == ChangeState.UNDOING:
-            self._go_back(lease, standing, standing.failure)
-            return
+            return self._go_back(lease, standing, standing.failure)
         try:
-            self._make(lease, standing)
+            one = self.steps.take(
+                lease, request, "prepare", lambda: self.book.begin(lease, request, self.clock()), anew=True
+            )
         except LeaseLost:
             raise
         except InfraError as error:
-            if not self.gives_up(request, error):
-                raise NotYet(f"request {standing.request.number}: {error}") from error
-            self._give_up(lease, request, plain_words(error))
+            return self._failed(lease, request, error)
+        return Share(
+            request, "change", [one], partial(self._finish, lease, standing.request, one),
+            partial(self._failed, lease, request), instead=_as_it_was(standing.request, one),
+        )  # fmt: skip
 
-    def _make(self, lease: Lease, standing: ChangeStanding) -> None:
-        request, agency = standing.request.id, standing.request.agency
-        one = self.steps.take(
-            lease, request, "prepare", lambda: self.book.begin(lease, request, self.clock()), anew=True
-        )
-        made = self.steps.take(lease, request, "change", lambda: self.up(agency))
-        outputs, wanted = dict(made.get(one.id, {})), Wanted.of(one)
+    def _finish(self, lease: Lease, request: Request, one: Deployment, made: Outputs) -> Share | None:
+        try:
+            self._make(lease, request, one, dict(made.get(one.id, {})))
+        except LeaseLost:
+            raise
+        except InfraError as error:
+            return self._failed(lease, request.id, error)
+        return None
+
+    def _make(self, lease: Lease, request: Request, one: Deployment, outputs: dict[str, str]) -> None:
+        id_, agency, wanted = request.id, request.agency, Wanted.of(one)
         if outputs.get("server_id"):
-            self.steps.take(
-                lease, request, "configure", lambda: self.hands.set_up(agency, wanted, outputs)
-            )  # fmt: skip
-            self.steps.take(lease, request, "probe", lambda: self.hands.await_green(wanted, outputs))
-        self.book.settle(lease, request, outputs, self.clock())
+            self.steps.take(lease, id_, "configure", lambda: self.hands.set_up(agency, wanted, outputs))
+            self.steps.take(lease, id_, "probe", lambda: self.hands.await_green(wanted, outputs))
+        self.book.settle(lease, id_, outputs, self.clock())
 
-    def _give_up(self, lease: Lease, request: str, why: Words) -> None:
-        if self.book.standing(request).state == ChangeState.ASKED:
+    def _failed(self, lease: Lease, request: str, error: InfraError) -> Share | None:
+        standing = self.book.standing(request)
+        if not self.gives_up(request, error):
+            raise NotYet(f"request {standing.request.number}: {error}") from error
+        why = plain_words(error)
+        if standing.state == ChangeState.ASKED:
             self.book.refuse(lease, request, why, self.clock())
-            return
+            return None
         self.book.undo(lease, request, why, self.clock())
-        self._go_back(lease, self.book.standing(request), why)
+        return self._go_back(lease, self.book.standing(request), why)
 
-    def _go_back(self, lease: Lease, standing: ChangeStanding, why: Words) -> None:
-        request, agency = standing.request.id, standing.request.agency
-        try:
-            made = self.steps.take(lease, request, "change_back", lambda: self.up(agency))
-        except LeaseLost:
-            raise
-        except InfraError as error:
+    def _go_back(self, lease: Lease, standing: ChangeStanding, why: Words) -> Share:
+        request, one = standing.request.id, standing.deployment
+
+        def back(made: Outputs) -> None:
+            self.book.undone(lease, request, dict(made.get(one.id, {})), why=why, now=self.clock())
+
+        def not_back(error: InfraError) -> None:
             raise NotYet(f"request {standing.request.number} is being taken back: {error}") from error
-        outputs = dict(made.get(standing.deployment.id, {}))
-        self.book.undone(lease, request, outputs, why=why, now=self.clock())
+
+        return Share(request, "change_back", [one], back, not_back)
+
+
+def _as_it_was(request: Request, one: Deployment) -> Instead:
+    """As its change is undone."""
+    change = request.change
+    if change is None:
+        return {}
+    return {one.id: Wanted.of(replace(one, values=dict(change.before)), tuple(sorted(change.stays)))}

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from infra.domain.blueprint import Wanted
@@ -18,16 +19,11 @@ from infra.domain.snapshot import Snapshot
 from infra.domain.words import Words
 from infra.errors import InfraError
 from infra.provisioning.agency_stack import Outputs
+from infra.provisioning.batch import NotYet, Share
 from infra.provisioning.failure_words import plain_words
 from infra.provisioning.step import Steps
 from infra.store.lease import Lease, LeaseLost
-from infra.store.work import Standing, WorkBook
-
-
-class NotYet(InfraError):
-    """It could not be done now, and may be later; the worker comes back."""
-
-    code = "not_yet"
+from infra.store.work import Standing, Work, WorkBook
 
 
 class Hands(Protocol):
@@ -61,43 +57,47 @@ class Hands(Protocol):
 
 @dataclass(frozen=True)
 class Fulfilment:
-    """`up` makes what the store says of an agency stand; `gives_up` says whether an error ends the request
-    now (True) or is tried again later.
+    """`gives_up` says whether an error ends the request now (True) or is tried again later. What it wants of
+    the stack are shares of a run (see `Share`).
     """
 
     book: WorkBook
     steps: Steps
     hands: Hands
-    up: Callable[[str], Outputs]
     clock: Callable[[], datetime]
     gives_up: Callable[[str, InfraError], bool]
 
-    def carry_out(self, lease: Lease, request: str) -> None:
-        """Until it is fulfilled or failed. Raises NotYet, and LeaseLost."""
+    def begin(self, lease: Lease, request: str) -> Share | None:
+        """Raises NotYet, and LeaseLost."""
         standing = self.book.standing(request)
         if standing.rolling_back:
-            self._take_back(lease, standing, standing.failure)
-            return
+            return self._take_back(lease, standing, standing.failure)
         try:
-            self._make(lease, standing)
+            work = self.steps.take(
+                lease, request, "prepare", lambda: self.book.begin(lease, request, self.clock()), anew=True
+            )
         except LeaseLost:
             raise
         except InfraError as error:
-            if not self.gives_up(request, error):
-                raise NotYet(f"request {standing.request.number}: {error}") from error
-            why = plain_words(error)
-            now = self.book.standing(request)
-            if now.deployments:
-                self.book.failed(lease, request, why, self.clock())
-            self._take_back(lease, self.book.standing(request), why)
+            return self._failed(lease, request, error)
+        new = [one for one in work.deployments if one.state == DeploymentState.PROVISIONING]
+        return Share(
+            request, "create", work.deployments, partial(self._finish, lease, work),
+            partial(self._failed, lease, request), instead=dict.fromkeys([one.id for one in new]),
+        )  # fmt: skip
 
-    def _make(self, lease: Lease, standing: Standing) -> None:
-        request, agency = standing.request.id, standing.request.agency
-        work = self.steps.take(
-            lease, request, "prepare", lambda: self.book.begin(lease, request, self.clock()), anew=True
-        )
+    def _finish(self, lease: Lease, work: Work, made: Outputs) -> Share | None:
+        try:
+            self._make(lease, work, made)
+        except LeaseLost:
+            raise
+        except InfraError as error:
+            return self._failed(lease, work.request.id, error)
+        return None
+
+    def _make(self, lease: Lease, work: Work, made: Outputs) -> None:
+        request, agency = work.request.id, work.request.agency
         wanted = {one.id: Wanted.of(one) for one in work.deployments}
-        made = self.steps.take(lease, request, "create", lambda: self.up(agency))
         new = [one for one in work.deployments if one.state == DeploymentState.PROVISIONING]
         outputs = {one.id: dict(made.get(one.id, {})) for one in new}
         servers = [one for one in new if outputs[one.id].get("server_id")]
@@ -123,17 +123,29 @@ class Fulfilment:
         for one in servers:
             self.hands.await_green(wanted[one.id], outputs[one.id])
 
-    def _take_back(self, lease: Lease, standing: Standing, why: Words) -> None:
-        request, agency = standing.request.id, standing.request.agency
+    def _failed(self, lease: Lease, request: str, error: InfraError) -> Share | None:
+        standing = self.book.standing(request)
+        if not self.gives_up(request, error):
+            raise NotYet(f"request {standing.request.number}: {error}") from error
+        why = plain_words(error)
         if standing.deployments:
-            if any(one.state == DeploymentState.FAILED for one in standing.deployments):
-                self.book.failed(lease, request, why, self.clock())
-            try:
-                self.steps.take(lease, request, "roll_back", lambda: self.up(agency))
-            except LeaseLost:
-                raise
-            except InfraError as error:
-                raise NotYet(f"request {standing.request.number} is being taken back: {error}") from error
+            self.book.failed(lease, request, why, self.clock())
+        return self._take_back(lease, self.book.standing(request), why)
+
+    def _take_back(self, lease: Lease, standing: Standing, why: Words) -> Share | None:
+        request = standing.request.id
+        if not standing.deployments:
+            self.book.fail(lease, request, why, self.clock())
+            return None
+        if any(one.state == DeploymentState.FAILED for one in standing.deployments):
+            self.book.failed(lease, request, why, self.clock())
+
+        def gone(_: Outputs) -> None:
             for one in standing.deployments:
                 self.book.gone(lease, one.id, self.clock())
-        self.book.fail(lease, request, why, self.clock())
+            self.book.fail(lease, request, why, self.clock())
+
+        def stands(error: InfraError) -> None:
+            raise NotYet(f"request {standing.request.number} is being taken back: {error}") from error
+
+        return Share(request, "roll_back", standing.deployments, gone, stands, leave=True)

@@ -6,7 +6,7 @@ server: what a worker that died left behind is found and used, or given back, by
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from infra.cloud.collection import Thing
@@ -32,11 +32,13 @@ def lent(cloud: Cloud, server_id: str, outside: str = "external") -> Iterator[st
     """The address, as long as the block lasts. `outside` names the network that it comes from. Raises
     AddressNotLent.
     """
-    _give_back_those_of_nobody(cloud)
+    every = floating_ips(cloud).list()
+    _give_back_those_of_nobody(cloud, every)
     port = next(iter(ports(cloud).list(device_id=server_id)), None)
     if port is None:
         raise NotFound(f"server {server_id} has no port that an address could be lent to")
-    found = _own(cloud, server_id)
+    left = [one for one in every if one.get("port_id")]
+    found = next((one for one in left if one.get("description") == LENT + server_id), None)
     if found is None:
         found = _taken(cloud, server_id, outside, port["id"])
     elif found.get("port_id") != port["id"]:
@@ -45,10 +47,6 @@ def lent(cloud: Cloud, server_id: str, outside: str = "external") -> Iterator[st
         yield str(found["floating_ip_address"])
     finally:
         floating_ips(cloud).remove(found["id"])
-
-
-def _own(cloud: Cloud, server_id: str) -> Thing | None:
-    return next(iter(floating_ips(cloud).list(description=LENT + server_id)), None)
 
 
 def _taken(cloud: Cloud, server_id: str, outside: str, port_id: str) -> Thing:
@@ -64,8 +62,8 @@ def _taken(cloud: Cloud, server_id: str, outside: str, port_id: str) -> Thing:
         raise AddressNotLent(f"no address of {outside} could be taken for a while: {error}") from error
 
 
-def _give_back_those_of_nobody(cloud: Cloud) -> None:
+def _give_back_those_of_nobody(cloud: Cloud, every: Iterable[Thing]) -> None:
     """Those whose server is gone: its port took the association along."""
-    for one in floating_ips(cloud).list():
+    for one in every:
         if str(one.get("description", "")).startswith(LENT) and not one.get("port_id"):
             floating_ips(cloud).remove(one["id"])

@@ -17,7 +17,7 @@ from infra.domain.blueprint import Wanted
 from infra.domain.snapshot import Snapshot
 from infra.errors import InfraError
 from infra.provisioning import prometheus
-from infra.provisioning.agency_stack import AgencyStacks, Outputs
+from infra.provisioning.agency_stack import AgencyStacks, DeploymentsNotMade, Outputs
 from infra.provisioning.guest_setup import GuestSetup
 from infra.provisioning.lent_address import lent
 from infra.provisioning.prometheus import MonitoringUnreachable
@@ -60,19 +60,31 @@ class CloudHands:
                 reboot(self.cloud, server)
         if not self.stacks.volumes_grow_attached:
             self._grow(wanted)
-        made = self.stacks.up(agency, wanted)
+        try:
+            made = self.stacks.up(agency, wanted)
+        except DeploymentsNotMade:
+            self._lock(wanted)
+            raise
+        self._lock(wanted)
+        return made
+
+    def _lock(self, wanted: Sequence[Wanted]) -> None:
         locked = {one.id: one.locked for one in wanted}
         for id_, server in deployed_servers(self.cloud, locked).items():
             set_locked(self.cloud, server, locked=locked[id_])
-        return made
 
     def _grow(self, wanted: Sequence[Wanted]) -> None:
-        """Data volumes that have to be larger: the stack then finds them so."""
+        """Data volumes that have to be larger: the stack then finds them so. Raises DeploymentsNotMade with
+        the one that could not be.
+        """
         with_volume = {one.id: one for one in wanted if one.value("volume_gib")}
         for id_, server in deployed_servers(self.cloud, with_volume).items():
             one, deadline = with_volume[id_], Deadline(GROWTH_SECONDS, self.clock, self.pause)
             gib = 0 if "volume_gib" in one.stays else int(one.value("volume_gib"))
-            volume_growth.grow(self.cloud, server, one.name, gib, on=one.on, deadline=deadline)
+            try:
+                volume_growth.grow(self.cloud, server, one.name, gib, on=one.on, deadline=deadline)
+            except InfraError as error:
+                raise DeploymentsNotMade({one.name: str(error)}) from error
 
     def forget(self, deployment: str) -> None:
         kept_image.remove_kept(self.cloud, deployment)

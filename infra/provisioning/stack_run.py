@@ -33,12 +33,12 @@ class PlanLeft(StackStopped):
 
 class StackRun:
     """`port` is the provider's; `parallel` resources at a time. `targets` (URNs) restrict a run to them and
-    what depends on them.
+    what depends on them. With `keep_going` an up makes also what does not depend on what failed.
     """
 
     def __init__(  # noqa: PLR0917  (what a run needs)
         self, files: PulumiFiles, port: int, parallel: int, project: str, stack: str,
-        program: Program | None, targets: Sequence[str] = (),
+        program: Program | None, targets: Sequence[str] = (), *, keep_going: bool = False,
     ) -> None:  # fmt: skip
         self._files = files
         self._providers = {"PULUMI_DEBUG_PROVIDERS": f"openstack:{port}"}
@@ -47,6 +47,7 @@ class StackRun:
         self._program = program
         self._options: dict[str, Any] = {"parallel": parallel}
         self._targets: dict[str, Any] = {"target": list(targets)} if targets else {}
+        self._failing: dict[str, Any] = {"continue_on_error": True} if keep_going else {}
 
     def preview(self, events: RunEvents, save_plan: Path | None = None) -> None:
         """What an up would do. A stack that the engine had to make for it is removed again. `save_plan` gets
@@ -74,7 +75,12 @@ class StackRun:
                 self._do(
                     events,
                     lambda: opened.up(
-                        on_event=events, suppress_outputs=True, plan=bound, **self._options, **more
+                        on_event=events,
+                        suppress_outputs=True,
+                        plan=bound,
+                        **self._options,
+                        **more,
+                        **self._failing,
                     ),
                     opened,
                 )

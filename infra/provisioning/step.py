@@ -36,15 +36,22 @@ class Steps:
         """What `act` returns. `owner` is the request or the rebuild whose step it is; `anew` begins a new
         attempt.
         """
-        place = self.journal.step(lease, owner, name, self.clock(), anew=anew)
+        place = self.begin(lease, owner, name, anew=anew)
         try:
             done = act()
         except LeaseLost:
             raise
         except InfraError as error:
-            self.journal.step_ended(
-                lease, owner, place, state=StepState.FAILED, now=self.clock(), note=plain_words(error)
-            )
+            self.end(lease, owner, place, error)
             raise
-        self.journal.step_ended(lease, owner, place, state=StepState.DONE, now=self.clock())
+        self.end(lease, owner, place)
         return done
+
+    def begin(self, lease: Lease, owner: str, name: str, *, anew: bool = False) -> int:
+        """The place of a step that is taken together with others' (see `take`)."""
+        return self.journal.step(lease, owner, name, self.clock(), anew=anew)
+
+    def end(self, lease: Lease, owner: str, place: int, error: InfraError | None = None) -> None:
+        """It is done, or failed with this error."""
+        state, note = (StepState.DONE, NOTHING) if error is None else (StepState.FAILED, plain_words(error))
+        self.journal.step_ended(lease, owner, place, state=state, now=self.clock(), note=note)

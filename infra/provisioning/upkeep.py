@@ -21,8 +21,9 @@ from infra.domain.rebuild import RebuildState
 from infra.domain.snapshot import SnapshotState
 from infra.domain.words import Words
 from infra.errors import InfraError
+from infra.provisioning.batch import NotYet
 from infra.provisioning.failure_words import plain_words
-from infra.provisioning.fulfilment import Hands, NotYet
+from infra.provisioning.fulfilment import Hands
 from infra.provisioning.step import Steps
 from infra.store.lease import Lease, LeaseLost
 from infra.store.upkeep import DueRebuild, DueSnapshot, UpkeepBook

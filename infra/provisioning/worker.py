@@ -7,22 +7,22 @@ past its lease still writes is refused.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from infra.domain.blueprint import Wanted
 from infra.errors import InfraError
-from infra.provisioning.agency_stack import Outputs
+from infra.provisioning.agency_run import AgencyRuns, digest_of
+from infra.provisioning.batch import Batch, Share
 from infra.provisioning.change import ChangeWork
 from infra.provisioning.failure_words import patience
-from infra.provisioning.fulfilment import Fulfilment, Hands, NotYet
+from infra.provisioning.fulfilment import Fulfilment, Hands
 from infra.provisioning.step import Steps
 from infra.provisioning.upkeep import Upkeep
 from infra.store import lease as leases
@@ -68,9 +68,10 @@ class Worker:
         self._book = WorkBook(self.database)
         self._upkeep = Upkeep(UpkeepBook(self.database), self.hands, self.clock, self._gives_up)
         self._changes = ChangeBook(self.database)
-        steps, shared = Steps(self._book, self.clock), (self.hands, self._up, self.clock, self._gives_up)
-        self._fulfilment = Fulfilment(self._book, steps, *shared)
-        self._change_work = ChangeWork(self._changes, steps, *shared)
+        self._steps = Steps(self._book, self.clock)
+        shared = (self._steps, self.hands, self.clock, self._gives_up)
+        self._fulfilment = Fulfilment(self._book, *shared)
+        self._change_work = ChangeWork(self._changes, *shared)
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop`; then what is begun is brought to the end of its step."""
@@ -123,36 +124,46 @@ class Worker:
             leases.give_back(self.database, lease, now=self.clock())
 
     def _reconcile(self, lease: Lease, agency: str) -> None:
+        """A request that is approved meanwhile waits for the next turn."""
         troubles: list[InfraError] = [*self._upkeep.rebuilds(lease, agency)]
-        for owner, request in self._book.waiting():
-            if owner == agency:
-                work = self._change_work if self._changes.changes(request) else self._fulfilment
-                try:
-                    work.carry_out(lease, request)
-                except NotYet as error:
-                    troubles.append(error)
-                else:
-                    self._troubles.pop(request, None)
-        self._converge(lease, agency)
+        runs = self._runs(agency)
+        batch = Batch(lease, self._steps, runs, self._ended)
+        batch.carry_out(
+            (request, partial(self._begin, lease, request))
+            for owner, request in self._book.waiting()
+            if owner == agency
+        )
+        troubles += [*batch.waiting, *self._converge(lease, agency, runs)]
         troubles += self._upkeep.snapshots(lease, agency)
         if troubles:
             raise troubles[0]
 
-    def _converge(self, lease: Lease, agency: str) -> None:
-        """What stands differs from what ought to: stopped, started, given back."""
+    def _begin(self, lease: Lease, request: str) -> Share | None:
+        work = self._change_work if self._changes.changes(request) else self._fulfilment
+        return work.begin(lease, request)
+
+    def _ended(self, request: str) -> None:
+        self._troubles.pop(request, None)
+
+    def _converge(self, lease: Lease, agency: str, runs: AgencyRuns) -> list[InfraError]:
+        """What stands differs from what ought to: stopped, started, given back. Why it could not be all."""
         leaving = [one for one in self._book.leaving() if one.agency == agency]
-        if leaving or self._applied.get(agency) != _digest(self._wanted(agency)):
-            self._up(agency)
-            for one in leaving:
+        if not leaving and self._applied.get(agency) == digest_of(self._wanted(agency)):
+            return []
+        end = runs.run()
+        for one in leaving:
+            if end.not_gone([one]) is None:
                 self.hands.forget(one.id)
                 self._book.gone(lease, one.id, self.clock())
+        return [] if end.error is None else [end.error]
 
-    def _up(self, agency: str) -> Outputs:
-        """Make what the store says of an agency stand, and note what that was."""
-        wanted = self._wanted(agency)
-        made = self.hands.up(agency, wanted)
-        self._applied[agency] = _digest(wanted)
-        return made
+    def _runs(self, agency: str) -> AgencyRuns:
+        """Each makes what the store says of an agency stand, and notes what that was."""
+
+        def applied(digest: str) -> None:
+            self._applied[agency] = digest
+
+        return AgencyRuns(partial(self.hands.up, agency), partial(self._wanted, agency), applied)
 
     def _wanted(self, agency: str) -> list[Wanted]:
         return self._living().get(agency, [])
@@ -170,7 +181,7 @@ class Worker:
         those would take the places of others that can be worked on.
         """
         changed = [
-            agency for agency, all_ in self._living().items() if self._applied.get(agency) != _digest(all_)
+            agency for agency, all_ in self._living().items() if self._applied.get(agency) != digest_of(all_)
         ]
         leaving = [one.agency for one in self._book.leaving()]
         asking = [agency for agency, _ in self._book.waiting()]
@@ -227,13 +238,6 @@ class Worker:
         finally:
             over.set()
             thread.join()
-
-
-def _digest(wanted: Iterable[Wanted]) -> str:
-    told = json.dumps(
-        [asdict(one) for one in sorted(wanted, key=lambda one: one.id)], sort_keys=True, default=dict
-    )
-    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def _each_once(names: Iterable[str]) -> list[str]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pulumi import ResourceOptions, export
+from pulumi import Output, ResourceOptions, export
+from pulumi.runtime.stack import ResourceRegistrationFailed
 from pulumi_openstack import Provider, identity, networking
 
 from infra.domain.agency import Agency
@@ -28,8 +29,19 @@ def program(inventory: Inventory, agency: Agency, wanted: Sequence[Wanted], mana
     made: Mapping[str, Any] = {}
     if wanted:
         ground = _ground(inventory, agency, manager_key)
-        made = {one.id: REALISES[one.kind](one, ground) for one in wanted}
+        made = {one.id: _made(REALISES[one.kind](one, ground)) for one in wanted}
     export("deployments", made)
+
+
+def _made(outputs: Mapping[str, Any]) -> Output[Mapping[str, Any]]:
+    """What was made of a deployment; {} where a part failed, so that the others are told all the same."""
+
+    def nothing(failed: Exception) -> Mapping[str, Any]:
+        if isinstance(failed, ResourceRegistrationFailed):
+            return {}
+        raise failed  # a defect of the program
+
+    return Output.from_input(outputs).recover(nothing)
 
 
 def _ground(inventory: Inventory, agency: Agency, manager_key: str) -> Ground:

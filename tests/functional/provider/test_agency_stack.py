@@ -72,6 +72,64 @@ def test_what_cannot_be_made_is_named_by_its_deployment(agency: str, worker_stac
     with pytest.raises(DeploymentsNotMade) as failed:
         worker_stacks.up(agency, [WEB, impossible])
     assert set(failed.value.reasons) == {PLAIN.name}
+    assert failed.value.made == {}  # the engine asks for nothing more once an input is refused
+
+
+def test_what_the_cloud_refuses_stops_nothing_else(
+    place: Place, agency: str, worker_stacks: AgencyStacks
+) -> None:
+    """What is to go goes, and the others' outputs are told, by the same run."""
+    stood = worker_stacks.up(agency, [NETWORK, WEB])
+    place.server.fake.fail("POST", "^/servers$", 403, "Quota exceeded for instances")
+    refused, good = (
+        replace(WEB, id="id-7", name="web-server-7-1"),
+        replace(WEB, id="id-8", name="web-server-8-1"),
+    )
+    with pytest.raises(DeploymentsNotMade, match="Quota exceeded") as failed:
+        worker_stacks.up(agency, [WEB, refused, good])
+    told = failed.value
+    by_name = {one["name"]: one["id"] for one in place.server.fake.kind("servers").values()}
+    made = {one.name for one in (WEB, refused, good) if one.name in by_name}
+    assert WEB.name in made
+    assert len(made) == 2  # whichever of the two asked first was refused
+    lost = refused if good.name in made else good
+    kept = good if lost is refused else refused
+    assert set(told.reasons) == {lost.name}
+    assert told.of([lost.name]) == told.reasons
+    assert not told.of([WEB.name, kept.name, NETWORK.name])
+    assert told.made["id-1"] == stood["id-1"]
+    assert told.made[kept.id]["server_id"] == by_name[kept.name]
+    assert not told.made[lost.id]
+    assert not told.leaves(NETWORK.name)
+    assert told.leaves(lost.name)
+    assert NETWORK.name not in {one["name"] for one in place.server.fake.kind("networks").values()}
+    assert set(worker_stacks.up(agency, [WEB, refused, good])) == {"id-1", "id-7", "id-8"}
+
+
+def test_only_the_cause_is_told_where_something_hangs_on_what_failed(
+    place: Place, agency: str, worker_stacks: AgencyStacks
+) -> None:
+    """The SDK ends the program when the attachment of a volume finds no server."""
+    worker_stacks.up(agency, [WEB])
+    place.server.fake.fail("POST", "^/servers$", 403, "Quota exceeded for instances")
+    with pytest.raises(DeploymentsNotMade) as failed:
+        worker_stacks.up(agency, [WEB, PLAIN])
+    assert set(failed.value.reasons) == {PLAIN.name}
+    assert not failed.value.made.get("id-2")
+    assert worker_stacks.up(agency, [WEB, PLAIN])["id-2"]["server_id"]
+
+
+def test_what_cannot_be_removed_is_told_as_left_and_stops_nothing_else(
+    place: Place, agency: str, worker_stacks: AgencyStacks
+) -> None:
+    worker_stacks.up(agency, [NETWORK])
+    place.server.fake.fail("DELETE", "^/networks/", 500, "the database is gone")
+    with pytest.raises(DeploymentsNotMade, match="the database is gone") as failed:
+        worker_stacks.up(agency, [WEB])
+    assert failed.value.leaves(NETWORK.name)
+    assert failed.value.of([NETWORK.name])
+    assert not failed.value.of([WEB.name])
+    assert failed.value.made["id-1"]["server_id"]
 
 
 def test_addresses_of_networks_lie_in_their_range_and_apart() -> None:

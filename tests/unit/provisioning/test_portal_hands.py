@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
 
+from infra.cloud import volume_growth
 from infra.cloud.errors import NotFound, WaitedTooLong, WentWrong
 from infra.domain.blueprint import DEPLOYMENT_KEY, REBUILT_KEY, Wanted
-from infra.provisioning.agency_stack import AgencyStacks
+from infra.provisioning import portal_hands
+from infra.provisioning.agency_stack import AgencyStacks, DeploymentsNotMade, Outputs
 from infra.provisioning.guest_setup import GuestSetup
 from infra.provisioning.portal_hands import CloudHands
 from tests.fakes.openstack import FakeCloud, FakeOpenStack
@@ -96,3 +98,44 @@ def test_without_a_server_or_an_image_nothing_is_begun(stage: Stage) -> None:
     del stage.fake.kind("servers")["server"]
     with pytest.raises(NotFound, match="no server"):
         stage.hands().rebuild(WANTED, "wish", "old")
+
+
+class Refusing(Stacks):
+    """Cannot make one of what is wanted."""
+
+    volumes_grow_attached = True
+
+    def up(self, agency: str, wanted: Sequence[Wanted]) -> Outputs:
+        raise DeploymentsNotMade({"web-2": "no room"})
+
+
+def test_what_is_suspended_is_locked_although_another_thing_could_not_be_made(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: dict[str, bool] = {}
+    monkeypatch.setattr(
+        portal_hands, "set_locked", lambda cloud, server, *, locked: told.update({server["id"]: locked})
+    )
+    hands = stage.hands()
+    hands.stacks = cast("AgencyStacks", Refusing())
+    with pytest.raises(DeploymentsNotMade, match="web-2: no room"):
+        hands.up("sotc", [replace(WANTED, locked=True)])
+    assert told == {"server": True}
+
+
+class Detaching(Stacks):
+    volumes_grow_attached = False
+
+
+def test_a_volume_that_cannot_grow_is_told_as_its_deployments_failure(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stuck(*given: object, **how: object) -> None:
+        raise WentWrong("the volume cannot be extended")
+
+    monkeypatch.setattr(volume_growth, "grow", stuck)
+    hands = stage.hands()
+    hands.stacks = cast("AgencyStacks", Detaching())
+    with pytest.raises(DeploymentsNotMade) as failed:
+        hands.up("sotc", [replace(WANTED, values={**WANTED.values, "volume_gib": "9"})])
+    assert failed.value.reasons == {"web-1": "the volume cannot be extended"}
