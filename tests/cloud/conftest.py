@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 CITYCLOUD = Path(sys.executable).parent / "citycloud"
@@ -68,6 +69,12 @@ class Site:
     @property
     def folder(self) -> Path:
         return self.state / "sites" / self.name
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """What group_vars/all.yml says."""
+        found: dict[str, Any] = yaml.safe_load((self.inventory / "group_vars/all.yml").read_text())
+        return found
 
     @property
     def environment(self) -> dict[str, str]:

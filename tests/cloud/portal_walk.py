@@ -74,13 +74,13 @@ class Walk:
             self.shot(page, "request")
             return page.url, key
 
-    def approve(self, request: str) -> None:
+    def decide(self, request: str, verdict: str = "approve") -> None:
         with self.as_person("approver") as page:
             page.goto(f"{self.people['portal']}/approvals")
             self.shot(page, "approvals")
             page.goto(request.replace("/requests/", "/approvals/"))
             self.shot(page, "facts")
-            page.check("input[name=verdict][value=approve]")
+            page.check(f"input[name=verdict][value={verdict}]")
             page.fill("#reason", "Đúng kế hoạch năm")
             page.click("form.decide button.main")
             page.wait_for_url(re.compile(r"/approvals\?done=1$"))
@@ -176,7 +176,7 @@ def main() -> None:
         walk = Walk(browser, people, folder)
         request, key = walk.ask()
         asked = time.monotonic()
-        walk.approve(request)
+        walk.decide(request)
         approved = time.monotonic()
         told["state"], told["page"] = walk.follow(request)
         told["seconds"] = {"approve": approved - asked, "make": time.monotonic() - approved}

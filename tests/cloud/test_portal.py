@@ -9,7 +9,6 @@ import subprocess
 from typing import Any
 
 import pytest
-import yaml
 
 from infra.hosts.keys import write_whole
 from tests.cloud.conftest import Site
@@ -28,8 +27,7 @@ def drift(site: Site) -> dict[str, Any]:
 def walked(site: Site, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the walk through the whole path told."""
     folder = tmp_path_factory.mktemp("portal")
-    variables = yaml.safe_load((site.inventory / "group_vars/all.yml").read_text())
-    people: dict[str, Any] = {"portal": f"https://{variables['api_name']}"}
+    people: dict[str, Any] = {"portal": f"https://{site.variables['api_name']}"}
     for who, (name, role) in PEOPLE.items():
         made = site.ok("people", "add", AGENCY, name, "--role", role, "--output", "json").json
         people[who] = {"agency": AGENCY, "name": name, "password": made["password"]}

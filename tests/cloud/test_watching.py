@@ -70,8 +70,7 @@ def wait(look: Callable[[], T], what: str, seconds: float = PATIENCE_SECONDS) ->
 @contextmanager
 def standing_sink(site: Site, folder: Path) -> Iterator[dict[str, str]]:
     """A mail server with TLS and a password, and a webhook, at the lab's own address."""
-    variables = yaml.safe_load((site.inventory / "group_vars/all.yml").read_text())
-    address = variables["lab"]["bridges"]["mgmt"]["address"].split("/")[0]
+    address = site.variables["lab"]["bridges"]["mgmt"]["address"].split("/")[0]
     command = site.arguments(
         "lab", "shell", "-", sys.executable, "-m", "tests.cloud.alert_sink", address, str(folder)
     )
@@ -108,9 +107,10 @@ def more_secrets(site: Site, **added: str) -> Iterator[None]:
         write_whole(vault, before, 0o600)
 
 
-@pytest.fixture
-def mailbox(site: Site, tmp_path: Path) -> Iterator[Mailbox]:
+@pytest.fixture(scope="module")
+def mailbox(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mailbox]:
     """The site as it tells people by mail and webhook; without them again afterwards."""
+    tmp_path = tmp_path_factory.mktemp("mailbox")
     variables = site.inventory / "group_vars/all.yml"
     before = variables.read_text()
     authority = "/usr/local/share/ca-certificates/city-mail.crt"
@@ -125,11 +125,11 @@ def mailbox(site: Site, tmp_path: Path) -> Iterator[Mailbox]:
             told = yaml.safe_dump({"alerting": {**ALERTING, "smarthost": sink["smtp"]}})
             variables.write_text(f"{before}\n{told}")
             try:
-                site.ok("deploy", "--phase", "monitoring")
+                site.ok("deploy", "--phase", "monitoring", "--phase", "portal")
                 yield Mailbox(tmp_path)
             finally:
                 variables.write_text(before)
-        site.ok("deploy", "--phase", "monitoring")
+        site.ok("deploy", "--phase", "monitoring", "--phase", "portal")
         site.on("ctl1", f"rm {authority} && update-ca-certificates --fresh")
 
 
@@ -174,6 +174,21 @@ def test_a_fault_reaches_people_on_call_and_the_agency_it_hits_and_so_does_its_e
         lambda: mailbox.mails("cntt@sogddt.haiphong.example", "Đã trở lại bình thường"),
         "the agency's good news",
     )
+
+
+def test_the_portals_notices_reach_people_by_mail(site: Site, mailbox: Mailbox) -> None:
+    people: dict[str, Any] = {"portal": f"https://{site.variables['api_name']}"}
+    for role in ("member", "approver"):
+        options = ("--role", role, "--email", f"{role}@sogddt.haiphong.example", "--output", "json")
+        made = site.ok("people", "add", AGENCY, f"thu-{role}", *options).json
+        people[role] = {"agency": AGENCY, "name": f"thu-{role}", "password": made["password"]}
+    file = mailbox.folder / "people.json"
+    write_whole(file, json.dumps(people).encode(), 0o600)
+    number = site.script("tests.cloud.portal_refusal", str(file), str(mailbox.folder)).strip()
+    asked, *_ = wait(lambda: mailbox.mails("approver@sogddt.haiphong.example", number), "the approver's mail")
+    assert "đang chờ anh/chị duyệt" in asked["text"]
+    told, *_ = wait(lambda: mailbox.mails("member@sogddt.haiphong.example", number), "the member's mail")
+    assert "bị từ chối. Lý do: Đúng kế hoạch năm" in told["text"]
 
 
 def test_a_new_server_is_watched_and_a_retired_one_raises_no_alert(discovery: Future[str]) -> None:
