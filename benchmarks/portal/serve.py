@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.portal.city import AUDIT_KEY, CITY, City, make_city, now  # noqa: E402
 from infra.domain.person import Person  # noqa: E402
 from infra.domain.words import Words  # noqa: E402
-from infra.portal.app import create_app  # noqa: E402
+from infra.portal.app import create_app, keep_what_is_loaded  # noqa: E402
 from infra.portal.service.services import PortalServices  # noqa: E402
 from infra.portal.session import KEYSTONE, Access  # noqa: E402
 from infra.portal.wiring import Wiring  # noqa: E402
@@ -75,6 +75,7 @@ def main() -> None:
     else:
         app, cookies = portal(PortalDatabase(sys.argv[3], key=AUDIT_KEY, make=False), make_city())
     print(json.dumps(cookies), flush=True)
+    keep_what_is_loaded()
     uvicorn.run(
         app,
         host="127.0.0.1",

@@ -30,7 +30,7 @@ from infra.domain.words import Words
 from infra.errors import InfraError
 from infra.hosts.keys import ensure_key, fingerprint
 from infra.inventory import Inventory
-from infra.portal.app import create_app
+from infra.portal.app import create_app, keep_what_is_loaded
 from infra.portal.chores import Chores
 from infra.portal.keystone import KeystoneDirectory
 from infra.portal.mail import Mailer, MailSecurity, MailServer
@@ -154,6 +154,7 @@ def _serve(settings: PortalSettings, wired: Wiring, stop: threading.Event) -> No
         server.should_exit = True
 
     threading.Thread(target=end, name="end of the server", daemon=True).start()
+    keep_what_is_loaded()
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # ours set `stop`
     server.run()
     stop.set()
