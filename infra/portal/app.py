@@ -72,8 +72,8 @@ def create_app(wiring: Wiring) -> FastAPI:
 
 
 def keep_what_is_loaded() -> None:
-    """Before serving: the garbage collector need not look through modules and the application, which are there
-    to stay. With them a full collection stops all pages for 120 ms.
+    """Before serving: the garbage collector need not look through modules and the application, which are to
+    stay. With them a full collection stops all pages for 120 ms.
     """
     gc.collect()
     gc.freeze()
