@@ -35,7 +35,7 @@ PAGES = (
 )  # fmt: skip
 BY_PEOPLE = (
     r"Nguyễn|Trần|Phạm|Lê Thị|Đỗ|Vũ Tiến|Máy thay|Thử ứng|SHA256:"
-    r"|Để dành|Để thử|Linux version|login:|Trang tiếp|Cổng thông|web-0|ssh |ubuntu|QĐ-UBND|City Cloud|nho"
+    r"|Để dành|Để thử|Linux version|login:|Trang tiếp|Cổng thông|web-0|ssh |ubuntu|QĐ-UBND|City Cloud|nho|-storage"
     r"|(request|session|deployment)\."
 )
 """Names, and what people wrote themselves."""
