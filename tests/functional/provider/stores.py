@@ -60,10 +60,12 @@ def postgresql() -> Iterator[Store]:
          "--no-sync"],
         check=True, stdout=subprocess.DEVNULL, cwd=folder, **drop,
     )  # fmt: skip
-    server = subprocess.Popen(
-        [programs / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off"],
-        stderr=subprocess.DEVNULL, cwd=folder, **drop,
-    )  # fmt: skip
+    log = folder / "log"
+    with log.open("wb") as written:
+        server = subprocess.Popen(
+            [programs / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off"],
+            stderr=written, cwd=folder, **drop,
+        )  # fmt: skip
     environment = {"PGPASSWORD": PASSWORD}
     command = [programs / "psql", "-h", folder, "-U", "citycloud", "-d", "postgres", "-qAt"]
 
@@ -85,7 +87,7 @@ def postgresql() -> Iterator[Store]:
         deadline = time.monotonic() + 60
         while ask("SELECT 1") != "1":
             if server.poll() is not None or time.monotonic() > deadline:
-                pytest.fail("PostgreSQL did not start")
+                pytest.fail(f"PostgreSQL did not start: {log.read_text(errors='replace')[-2000:]}")
             time.sleep(0.1)
         yield Store(
             f"postgres://citycloud@/postgres?host={folder}&sslmode=disable", environment,
