@@ -27,7 +27,7 @@ from infra.provider.lost_answer import made_all_the_same
 from infra.provider.mark import marks, visible
 from infra.provider.property import Difference, Failure, Property
 from infra.provider.resource import REGION, Context, Resource, State, kept
-from infra.provider.server_birth import born, untaken
+from infra.provider.server_birth import born, unattended
 from infra.provider.server_removal import GONE, detach_ports, remove, stop_in_good_time
 from infra.provider.values import holds_unknown
 
@@ -69,7 +69,7 @@ class Instance(Resource):
     security groups, tags and metadata change in place.
 
     A server that ends in ERROR is removed again and the create fails with Nova's reason: nothing half made
-    stays. One that no host took (see `born`) is made anew, as long as there is time. An image or a flavor
+    stays. One that nobody works on (see `born`) is made anew, as long as there is time. An image or a flavor
     that is gone, or has another name now, changes nothing for its servers.
     """
 
@@ -167,7 +167,7 @@ class Instance(Resource):
         except CloudError:
             self._clear_error(context, identity, inputs)
             raise
-        if untaken(server):
+        if unattended(server):
             remove(context, identity)
             return self.create(context, inputs)
         wanted = inputs.get("powerState", "active")

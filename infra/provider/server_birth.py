@@ -7,9 +7,12 @@ from infra.cloud.server import must_not_be_in_error, servers
 from infra.provider.power_state import standing
 from infra.provider.resource import Context
 
-UNTAKEN_SECONDS = 120.0
-"""How long a server may wait for a host. Nova's parts tell each other of it by one message, which a broker or
-a conductor that is killed takes with it: nobody works on the server then, and it is in BUILD for ever."""
+UNATTENDED_SECONDS = 120.0
+"""How long a server may be in BUILD with nothing done for it. Nova's parts tell each other of it by one
+message, which a broker or a conductor that is killed takes with it; and a hypervisor that fails while the
+database is away can write down neither what it does nor that it failed. Such a server is in BUILD for ever."""
+_NOTHING_DONE = frozenset({"scheduling", None})
+"""Task states before a network or a disk is made for it."""
 _STANDS = frozenset({"ACTIVE", "SHUTOFF", "PAUSED", "SHELVED_OFFLOADED"})
 
 
@@ -17,20 +20,23 @@ def born(context: Context, identity: str) -> Thing:
     """The server once it stands; or in BUILD, where it is sure enough that nobody works on it. Raises
     WentWrong when it ends in ERROR.
     """
-    began = context.deadline.clock()
     seen: Thing = {}
+    task, since = "", 0.0
 
     def look() -> Thing | None:
+        nonlocal task, since
         seen.clear()
         seen.update(servers(context.cloud).get(identity))
         must_not_be_in_error(seen)
         stands = seen["status"] in _STANDS and not seen.get("OS-EXT-STS:task_state")
-        lost = untaken(seen) and context.deadline.clock() - began >= UNTAKEN_SECONDS
+        if (now := str(seen.get("OS-EXT-STS:task_state"))) != task:
+            task, since = now, context.deadline.clock()
+        lost = unattended(seen) and context.deadline.clock() - since >= UNATTENDED_SECONDS
         return dict(seen) if stands or lost else None
 
     return context.deadline.wait(f"server {identity} to become ACTIVE", look, lambda: standing(seen))
 
 
-def untaken(server: Thing) -> bool:
-    """Whether no host has it yet: it has nothing that could be lost."""
-    return server["status"] == "BUILD" and server.get("OS-EXT-STS:task_state") == "scheduling"
+def unattended(server: Thing) -> bool:
+    """Whether nothing is being done for it: it has nothing that could be lost."""
+    return server["status"] == "BUILD" and server.get("OS-EXT-STS:task_state") in _NOTHING_DONE

@@ -103,7 +103,7 @@ def boot(fake: FakeOpenStack, values: Thing, scope: str) -> Thing:
         _disk(fake, server, row)
     if fake.lost_boots:
         fake.lost_boots -= 1
-        server.update({"status": "BUILD", "OS-EXT-STS:task_state": "scheduling"})
+        server.update({"status": "BUILD", "OS-EXT-STS:task_state": fake.lost_in})
     fake.kind("servers")[str(server["id"])] = server
     return server
 

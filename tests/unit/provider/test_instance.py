@@ -492,11 +492,14 @@ def test_an_answer_that_was_lost_is_looked_for_until_it_shows(
     assert list(ground.kind("servers")) == [identity]
 
 
-class TestAServerThatNoHostTook:
-    """A broker or a conductor that was killed took the message with it."""
+class TestAServerThatNobodyWorksOn:
+    """A broker or a conductor that was killed took the message with it, or the hypervisor failed while the
+    database was away.
+    """
 
-    def test_is_made_anew(self, ground: FakeOpenStack, context: Contexts) -> None:
-        ground.lost_boots = 1
+    @pytest.mark.parametrize("task", ["scheduling", None])
+    def test_is_made_anew(self, ground: FakeOpenStack, context: Contexts, task: str | None) -> None:
+        ground.lost_boots, ground.lost_in = 1, task
         identity, state = made(context(seconds=1800.0))
         assert list(ground.kind("servers")) == [identity]
         assert state["powerState"] == "active"
@@ -524,6 +527,27 @@ class TestAServerThatNoHostTook:
         with pytest.raises(WaitedTooLong, match="spawning"):
             made(context(seconds=1800.0))
         assert list(ground.kind("servers")) == [server["id"]]
+
+    def test_has_its_two_minutes_anew_when_a_host_took_it(
+        self, ground: FakeOpenStack, context: Contexts
+    ) -> None:
+        ground.lost_boots = 1
+        one, passed = context(seconds=1800.0), 0.0
+        pause = one.deadline.pause
+
+        def later(seconds: float) -> None:
+            nonlocal passed
+            passed += seconds
+            (server,) = ground.kind("servers").values()
+            if passed > 200:
+                server.update({"status": "ACTIVE", "OS-EXT-STS:task_state": None})
+            elif passed > 100:
+                server["OS-EXT-STS:task_state"] = None
+            pause(seconds)
+
+        one.deadline.pause = later
+        made(one)
+        assert ground.called("POST", "^/servers$") == 1
 
 
 def test_a_container_is_never_resized_as_that_would_lose_its_disk(
