@@ -10,7 +10,7 @@ from infra.provider.resource import Context
 UNATTENDED_SECONDS = 120.0
 """How long a server may be in BUILD with nothing done for it. Nova's parts tell each other of it by one
 message, which a broker or a conductor that is killed takes with it; and a hypervisor that fails while the
-database is away can write down neither what it does nor that it failed. Such a server is in BUILD for ever."""
+database is away can write down neither what it does nor that it failed. It is in BUILD for ever."""
 _NOTHING_DONE = frozenset({"scheduling", None})
 """Task states before a network or a disk is made for it."""
 _STANDS = frozenset({"ACTIVE", "SHUTOFF", "PAUSED", "SHELVED_OFFLOADED"})
