@@ -99,6 +99,13 @@ class Server:
         words = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
+    def until_quiet(self) -> None:
+        """What `wrk` asked for and left is still being answered, and would stand in the next one's way."""
+        before = -1.0
+        while self.cpu_seconds - before > 0.02:
+            before = self.cpu_seconds
+            time.sleep(0.5)
+
     def looks_right(self, kind: str, path: str) -> None:
         """One answer by hand: a page that is refused would be measured as a quick one."""
         asked = urllib.request.Request(
@@ -154,6 +161,7 @@ def measured(server: Server, plain: Server, kind: str, page: str, *, seconds: in
     load = os.getloadavg()[0]
     server.looks_right(who, path)
     server.burdened(who, path, 2, 0)
+    server.until_quiet()
     told, cpu = server.burdened(who, path, seconds, think)
     beside, plain_cpu = plain.burdened(who, "/", seconds, think)
     return Taken(
