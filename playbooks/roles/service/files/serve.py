@@ -8,6 +8,7 @@ share the port by SO_REUSEPORT and import the application after the fork, so tha
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import os
 import signal
@@ -23,6 +24,40 @@ def notify(message: str) -> None:
             sock.sendto(message.encode(), "\0" + address[1:] if address[0] == "@" else address)
 
 
+class Body:
+    """A request's body as WSGI has it: it can be read, and not closed. Glance closes what it has read, which
+    was the connection's own file: the client's next request got 500.
+    """
+
+    def __init__(self, source) -> None:
+        self.read, self.readline, self.readlines = source.read, source.readline, source.readlines
+
+    def __iter__(self):
+        return iter(self.readline, b"")
+
+    def close(self) -> None:
+        """Nothing: the connection goes on."""
+
+    def drain(self) -> None:
+        while self.read(65536):
+            continue
+
+
+def guarded(application):
+    """The application, with what it left of a chunked body read to its end: the next request begins there."""
+
+    def answer(environ, start_response):
+        body = environ["wsgi.input"] = Body(environ["wsgi.input"])
+        with contextlib.ExitStack() as ends:
+            if environ.get("HTTP_TRANSFER_ENCODING"):
+                ends.callback(body.drain)
+            told = application(environ, start_response)
+            ends.callback(getattr(told, "close", lambda: None))
+            yield from told
+
+    return answer
+
+
 def serve(options: argparse.Namespace, ready: int) -> None:
     """Import the application, listen, write a byte to `ready`, serve for ever.
 
@@ -30,7 +65,7 @@ def serve(options: argparse.Namespace, ready: int) -> None:
     safely when several threads come first, is then full.
     """
     sys.argv = sys.argv[:1]  # oslo.config of some services reads the command line
-    application = importlib.import_module(options.module).application
+    application = guarded(importlib.import_module(options.module).application)
     for entry in options.warm:
         name, function = entry.split(":")
         getattr(importlib.import_module(name), function)()
