@@ -1,5 +1,5 @@
-"""`Keypair`: a public key in Nova, for one user. Its id is its name, or `user:name` where the program says
-whose it is.
+"""`Keypair`: a public key in Nova, for one user. Its id is its name, as the official provider has it; another
+user's is imported by `user:name`.
 """
 
 from __future__ import annotations
@@ -60,14 +60,16 @@ class Keypair(Resource):
                     f"a keypair named {name} exists with another key: import it, or choose another name"
                 ) from stopped
             made = found
-        state = {**_state(made, inputs), **kept(self.properties, inputs)}
-        identity = f"{user_id}:{name}" if user_id else name
-        return identity, {**state, "privateKey": private} if private else state
+        state = {**_state(made, inputs, user_id), **kept(self.properties, inputs)}
+        return name, {**state, "privateKey": private} if private else state
 
     def read(self, context: Context, identity: str, state: State) -> State | None:
-        user_id, name = _parsed(identity)
+        user_id, name = _owned(identity, state)
         found = look_keypair(context.cloud, name, user_id)
-        return None if found is None else {**_state(found, state), **kept(self.properties, state)}
+        return None if found is None else {**_state(found, state, user_id), **kept(self.properties, state)}
+
+    def settled_id(self, identity: str) -> str:
+        return identity.rpartition(":")[2]
 
     def update(
         self, context: Context, identity: str, state: State, inputs: State, changed: set[str]
@@ -75,7 +77,7 @@ class Keypair(Resource):
         return {**state, **inputs}
 
     def delete(self, context: Context, identity: str, state: State) -> None:
-        user_id, name = _parsed(identity)
+        user_id, name = _owned(identity, state)
         remove_keypair(context.cloud, name, user_id)
 
     def _forget(self, context: Context, name: str, user_id: str) -> None:
@@ -85,13 +87,13 @@ class Keypair(Resource):
             remove_keypair(context.cloud, name, user_id)
 
 
-def _parsed(identity: str) -> tuple[str, str]:
+def _owned(identity: str, state: State) -> tuple[str, str]:
     """(user or "", name): a name has no colon."""
     user_id, _, name = identity.rpartition(":")
-    return user_id, name
+    return str(state.get("userId") or user_id), name
 
 
-def _state(found: Thing, known: State) -> State:
+def _state(found: Thing, known: State, user_id: str) -> State:
     """`publicKey` as it was given where it is the same key: Nova strips white space. Our mark is left out."""
     public_key = str(found.get("public_key", ""))
     if public_key.split()[2:] and not visible(public_key.split()[2:]):
@@ -101,7 +103,7 @@ def _state(found: Thing, known: State) -> State:
         "name": found["name"],
         "publicKey": given if given and _same_key(public_key, given) else public_key,
         "fingerprint": found.get("fingerprint", ""),
-        "userId": found.get("user_id", known.get("userId")),
+        "userId": user_id,
     }
 
 

@@ -118,7 +118,7 @@ class OpenStackProvider(engine.Provider):  # type: ignore[misc]  # pulumi is unt
         importable = kind.importable_inputs(state)
         told = {name: importable.get(name, inputs[name]) for name in inputs} if inputs else importable
         return engine.ReadResponse(
-            request.resource_id,
+            kind.settled_id(request.resource_id),
             wire_map(_with_region(state, known), hidden),
             wire_map(told, hidden),
         )

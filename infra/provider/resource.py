@@ -111,6 +111,10 @@ class Resource(ABC):
     def read(self, context: Context, identity: str, state: State) -> State | None:
         """Its state in the cloud, None when it is gone. `state` is what we knew, {} for an import."""
 
+    def settled_id(self, identity: str) -> str:
+        """The id in the state of what was imported by this one."""
+        return identity
+
     @abstractmethod
     def update(
         self, context: Context, identity: str, state: State, inputs: State, changed: set[str]

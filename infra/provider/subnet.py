@@ -20,14 +20,17 @@ _MODE = rules.one_of("slaac", "dhcpv6-stateful", "dhcpv6-stateless")
 
 
 class Subnet(NeutronResource):
-    """`prefixLength` is what a pool is asked for; afterwards it is that of the CIDR."""
+    """`prefixLength` is what a pool is asked for; afterwards it is that of the CIDR. The official provider
+    replaces a subnet whose state has one that the program has not, so it is no output of ours either.
+    """
 
     type_name = "openstack:networking/subnet:Subnet"
     noun = "subnet"
     properties = (
         Property("networkId", required=True, replaces=True, refers="network"),
         Property("cidr", replaces=True, chosen_by_cloud=True, rule=address.network),
-        Property("prefixLength", "integer", replaces=True, chosen_by_cloud=True, rule=rules.between(0, 128)),
+        Property("prefixLength", "integer", replaces=True, kept=True, chosen_by_cloud=True,
+                 rule=rules.between(0, 128)),
         Property("subnetpoolId", replaces=True, chosen_by_cloud=True, refers="subnet_pool"),
         Property("ipVersion", "integer", default=4, replaces=True, rule=rules.one_of(4, 6)),
         Property("name", required=True),
@@ -54,7 +57,6 @@ class Subnet(NeutronResource):
         VALUE_SPECS,
         REGION,
     )  # fmt: skip
-    alternatives = (("cidr", "prefixLength"),)
     rewritten = frozenset({"cidr", "gatewayIp", "dnsNameservers", "allocationPools"})
     echoed: ClassVar[Mapping[str, str]] = {
         "dnsPublishFixedIp": "its extension driver subnet_dns_publish_fixed_ip is off"
@@ -78,8 +80,8 @@ class Subnet(NeutronResource):
 
     def body(self, cloud: Cloud, inputs: Mapping[str, Any]) -> dict[str, Any]:
         body = super().body(cloud, inputs)
-        if "prefix_length" in body:
-            body["prefixlen"] = body.pop("prefix_length")
+        if "prefixLength" in inputs:
+            body["prefixlen"] = inputs["prefixLength"]
         if body.get("dns_publish_fixed_ip") is False and "network_id" in body:
             del body["dns_publish_fixed_ip"]  # the default, which a Neutron without DNS integration refuses
         if body.pop("no_gateway", False):
@@ -89,10 +91,12 @@ class Subnet(NeutronResource):
         return body
 
     def state(self, cloud: Cloud, thing: Thing) -> State:
-        shown = {**super().state(cloud, thing), "noGateway": thing.get("gateway_ip") is None}
-        if thing.get("cidr"):
-            shown["prefixLength"] = ipaddress.ip_network(thing["cidr"], strict=False).prefixlen
-        return shown
+        return {**super().state(cloud, thing), "noGateway": thing.get("gateway_ip") is None}
+
+    def alike(self, item: Property, present: Any, wanted: Any, state: State) -> bool:
+        if item.name == "prefixLength" and state.get("cidr"):
+            return bool(ipaddress.ip_network(state["cidr"], strict=False).prefixlen == wanted)
+        return super().alike(item, present, wanted, state)
 
     def update(
         self, context: Context, identity: str, state: State, inputs: State, changed: set[str]

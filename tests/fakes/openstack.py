@@ -143,6 +143,7 @@ class FakeOpenStack:
     delay: float = 0.0  # seconds that each call takes
     lost_boots: int = 0  # so many of the next servers nobody works on
     lost_in: str | None = "scheduling"  # their task state
+    guests_let_go: bool = True  # of a port that is taken off them
     grows_attached: bool = True  # whether cinder's driver grows a volume that a server has
     storage_full: bool = False  # no volume can grow
     drops: set[str] = field(default_factory=set)  # attributes that neutron accepts and does not keep

@@ -78,6 +78,7 @@ CASES = (
         _COMPUTE + "keypair:Keypair",
         lambda ground: {"name": ground.name("key"), "publicKey": public_key(), "userId": ground.user_id},
         replace=lambda ground, inputs: {**inputs, "name": ground.name("key")},
+        import_id=lambda identity, state: f"{state['userId']}:{identity}",
         label="another's",
     ),
     Case(

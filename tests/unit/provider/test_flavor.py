@@ -92,12 +92,15 @@ class TestKeypair:
         with pytest.raises(NotOurs, match="another key"):
             make(context(MARK), self.SHORT, name="k")
 
-    def test_anothers_pair_is_named_with_its_user(self, context: Contexts, fake: FakeOpenStack) -> None:
+    def test_anothers_pair_is_found_by_its_user(self, context: Contexts, fake: FakeOpenStack) -> None:
         identity, state = make(
             context(), self.SHORT, name="k", publicKey="ssh-ed25519 A x", userId="somebody"
         )
-        assert identity == "somebody:k"
-        assert kind(self.SHORT).read(context(), identity, {}) == state | {"publicKey": "ssh-ed25519 A x"}
+        assert identity == "k"  # the official provider asks for it by its name
+        assert kind(self.SHORT).read(context(), identity, state) == state
+        assert kind(self.SHORT).read(context(), "somebody:k", {}) == state
+        assert kind(self.SHORT).read(context(), identity, {}) is None
+        assert kind(self.SHORT).settled_id("somebody:k") == identity
         kind(self.SHORT).delete(context(), identity, state)
         assert not fake.keypairs
 

@@ -419,6 +419,18 @@ class TestRemoval:
         assert not ground.kind("servers")
         KIND.delete(context(), identity, state)
 
+    def test_a_port_that_a_guest_does_not_let_go_goes_with_the_server(
+        self, context: Contexts, ground: FakeOpenStack
+    ) -> None:
+        _, port = ground.handle("network", "POST", "/ports", {}, {"port": {"network_id": "net"}})
+        identity, state = made(
+            context(), networks=[{"port": port["port"]["id"]}],
+            vendorOptions={"detachPortsBeforeDestroy": True},
+        )  # fmt: skip
+        ground.guests_let_go = False
+        KIND.delete(context(), identity, state)
+        assert not ground.kind("servers")
+
 
 def test_a_password_is_secret_and_changes_in_place(context: Contexts, ground: FakeOpenStack) -> None:
     identity, state = made(context(), adminPass="first-of-a-test")
