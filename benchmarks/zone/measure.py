@@ -1,10 +1,12 @@
-"""Measures landing zones on a lab of its own, each operation beside plain openstacksdk calls in a loop."""
+"""Measures landing zones on a lab of its own, each operation beside what engineers use today and beside plain
+openstacksdk calls in a loop."""
 
 from __future__ import annotations
 
 import argparse
 import re
 import resource
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -29,6 +31,16 @@ AGENCY = """\
   - {{code: own{number:02}, level: city, size: S, name_vi: "Cơ quan {number}", name_en: "Agency {number}",
      network: 10.64.{number}.0/24}}
 """
+PROVIDER = Path(__file__).with_name("incumbent") / "provider"
+LOOP = ("up", "refresh", "destroy")
+INCUMBENT = {
+    "from nothing": "up",
+    "no-change preview": "preview",
+    "no-change refresh": "refresh",
+    "no-change up": "up",
+    "destroy": "destroy",
+}
+"""In this order, by the title of what we do."""
 METRICS = "http://172.30.0.11:8405/metrics"
 """HAProxy's own count of requests, on the lab's controller."""
 
@@ -79,40 +91,50 @@ def plain(site: Site, operation: str, prefix: str, count: int) -> None:
     site.script("benchmarks.zone.plain", operation, prefix, str(count))
 
 
-def show(title: str, ours: Cost, loop: Cost | None) -> None:
-    row = f"{title:<28}{ours.seconds:>8.1f}{ours.requests:>9}{ours.client:>9.1f}{ours.cloud:>9.1f}"
-    if loop is not None:
-        row += f"{loop.seconds:>12.1f}{loop.requests:>9}{loop.client:>9.1f}{loop.cloud:>9.1f}"
-        row += f"{ours.seconds / loop.seconds:>9.2f}"
-    print(row, flush=True)
+def incumbent(site: Site, operation: str, count: int) -> None:
+    site.script("benchmarks.zone.bridged", str(PROVIDER), operation, "inc", str(count))
+
+
+def show(title: str, *costs: Cost | None) -> None:
+    """Ours, the incumbent's, the loop's."""
+    row = f"{title:<28}"
+    for cost in costs:
+        if cost is None:
+            row += " " * 35
+        else:
+            row += f"{cost.seconds:>8.1f}{cost.requests:>9}{cost.client:>9.1f}{cost.cloud:>9.1f}"
+    ours, *others = costs
+    assert ours is not None
+    row += "".join(f"{ours.seconds / other.seconds:>9.2f}" if other else " " * 9 for other in others)
+    print(row.rstrip(), flush=True)
 
 
 def measure(site: Site, count: int) -> None:
-    agencies(site, count)
-    print(f"{'':<28}{'zone':>35}{'plain calls in a loop':>39}")
-    print(f"{count} agencies".ljust(28) + "".join(f"{head:>{width}}" for head, width in (
-        ("s", 8), ("calls", 9), ("client s", 9), ("cloud s", 9), ("s", 12), ("calls", 9),
-        ("client s", 9), ("cloud s", 9), ("ratio", 9))))  # fmt: skip
-    loop = {name: Cost(0, 0, 0, 0) for name in ("up", "refresh", "destroy")}
-    for name in loop:
-        loop[name] = measured(site, lambda name=name: plain(site, name, "plain", count))
-    own = {
-        "from nothing": (lambda: site.ok("zone", "up"), loop["up"]),
-        "no-change preview": (lambda: site.ok("zone", "preview"), None),
-        "the same, run by the engine": (lambda: site.ok("zone", "preview", "--force"), None),
-        "no-change refresh": (lambda: site.ok("zone", "refresh"), loop["refresh"]),
-        "no-change up": (lambda: site.ok("zone", "up"), None),
+    heads = "".join(
+        f"{head:>{width}}" for head, width in (("s", 8), ("calls", 9), ("client s", 9), ("cloud s", 9))
+    )
+    print(f"{'':<28}" + "".join(f"{who:>35}" for who in ("zone", "incumbent", "plain calls in a loop")))
+    print(f"{count} agencies".ljust(28) + heads * 3 + f"{'to inc.':>9}{'to loop':>9}")
+    loop = {name: measured(site, lambda name=name: plain(site, name, "plain", count)) for name in LOOP}
+    theirs = {
+        title: measured(site, lambda name=name: incumbent(site, name, count))
+        for title, name in INCUMBENT.items()
     }
-    for title, (work, beside) in own.items():
-        show(title, measured(site, work), beside)
+    agencies(site, count)
+    own = {
+        "from nothing": ("up", lambda: site.ok("zone", "up")),
+        "no-change preview": ("", lambda: site.ok("zone", "preview")),
+        "the same, run by the engine": ("", lambda: site.ok("zone", "preview", "--force")),
+        "no-change refresh": ("refresh", lambda: site.ok("zone", "refresh")),
+        "no-change up": ("", lambda: site.ok("zone", "up")),
+    }
+    for title, (beside, work) in own.items():
+        show(title, measured(site, work), theirs.get(title), loop.get(beside))
     one = measured(site, lambda: plain(site, "up", "extra", 1))
     agencies(site, count + 1)
-    show("one agency added", measured(site, lambda: site.ok("zone", "up")), one)
-    show(
-        "destroy",
-        measured(site, lambda: site.confirmed("zone", "destroy", "--all", "--yes")),
-        loop["destroy"],
-    )
+    show("one agency added", measured(site, lambda: site.ok("zone", "up")), None, one)
+    gone = measured(site, lambda: site.confirmed("zone", "destroy", "--all", "--yes"))
+    show("destroy", gone, theirs["destroy"], loop["destroy"])
 
 
 def main() -> None:
@@ -121,6 +143,8 @@ def main() -> None:
     count = parser.parse_args().agencies
     if not CITYCLOUD.exists():
         sys.exit("run ./scripts/prepare first")
+    if not PROVIDER.exists():
+        subprocess.run([PROVIDER.with_name("build")], check=True)
     with lab("bench-zone", "lab") as site:
         add_operators(site)
         agencies(site, 1)

@@ -92,6 +92,23 @@ class ProviderProcess:
         self._process.wait(timeout=20)
 
 
+class Incumbent:
+    """The provider of `benchmarks/zone/incumbent`, which is attached to as to ours."""
+
+    def __init__(self, executable: str, environ: Mapping[str, str] | None = None) -> None:
+        environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **(environ or {})}
+        self._process = subprocess.Popen([executable], env=environment, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None  # PIPE above
+        self.port = int(self._process.stdout.readline())
+
+    def __enter__(self) -> Incumbent:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
 @dataclass
 class Engine:
     """One engine's connection to a provider that is configured for one cloud. Close it at the end."""
