@@ -21,6 +21,8 @@ def application(environ, start_response):
         body.close()
     elif environ["PATH_INFO"] == "/lines":
         told = str(len(list(body))).encode()
+    elif environ["PATH_INFO"] == "/broken":
+        raise RuntimeError("of a test")
     else:
         told = b"not read"
     start_response("200 OK", [("Content-Length", str(len(told)))])
@@ -56,8 +58,8 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[http.client
 def ask(connection: http.client.HTTPConnection, path: str, body: list[bytes] | bytes | None) -> str:
     connection.request("PUT", path, body, encode_chunked=isinstance(body, list))
     answer = connection.getresponse()
-    assert answer.status == 200
-    return answer.read().decode()
+    told = answer.read().decode()
+    return told if answer.status == 200 else str(answer.status)
 
 
 @pytest.mark.parametrize("sent", [[b"x" * 70000, b"y" * 5], b"z" * 70005], ids=["in chunks", "whole"])
@@ -74,3 +76,10 @@ def test_the_next_request_of_a_connection_is_answered(
 
 def test_a_body_is_read_by_lines(connection: http.client.HTTPConnection) -> None:
     assert ask(connection, "/lines", b"one\ntwo\nthree") == "3"
+
+
+def test_an_application_that_breaks_is_told_of(connection: http.client.HTTPConnection) -> None:
+    connection.close()
+    assert ask(connection, "/broken", b"") == "500"
+    connection.close()
+    assert ask(connection, "/closed", b"12345") == "5"

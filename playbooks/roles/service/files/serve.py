@@ -8,7 +8,6 @@ share the port by SO_REUSEPORT and import the application after the fork, so tha
 from __future__ import annotations
 
 import argparse
-import contextlib
 import importlib
 import os
 import signal
@@ -43,17 +42,30 @@ class Body:
             continue
 
 
+class Answer:
+    """An application's answer. At its end what was left of a chunked body is read: the next request begins
+    there.
+    """
+
+    def __init__(self, parts, body: Body) -> None:
+        self._parts, self._body = parts, body
+
+    def __iter__(self):
+        return iter(self._parts)
+
+    def close(self) -> None:
+        if hasattr(self._parts, "close"):
+            self._parts.close()
+        self._body.drain()
+
+
 def guarded(application):
-    """The application, with what it left of a chunked body read to its end: the next request begins there."""
+    """The application, which cannot harm the connection that its requests come by."""
 
     def answer(environ, start_response):
         body = environ["wsgi.input"] = Body(environ["wsgi.input"])
-        with contextlib.ExitStack() as ends:
-            if environ.get("HTTP_TRANSFER_ENCODING"):
-                ends.callback(body.drain)
-            told = application(environ, start_response)
-            ends.callback(getattr(told, "close", lambda: None))
-            yield from told
+        parts = application(environ, start_response)
+        return Answer(parts, body) if environ.get("HTTP_TRANSFER_ENCODING") else parts
 
     return answer
 
