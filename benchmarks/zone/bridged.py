@@ -12,11 +12,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from ipaddress import IPv4Network
-from pathlib import Path
 
 from infra.domain.agency import Agency
 from infra.provisioning import pulumi_engine
@@ -24,7 +21,7 @@ from infra.provisioning.pulumi_workspace import PulumiFiles
 from infra.provisioning.site import SiteContext
 from infra.provisioning.stack import PARALLEL
 from infra.provisioning.stack_events import RunEvents
-from infra.provisioning.stack_program import LANDING_ZONE, STACKS, load_stack
+from infra.provisioning.stack_program import StackPrograms
 from infra.provisioning.stack_queue import WORKERS
 from infra.provisioning.stack_run import StackRun
 from tests.cloud import admin
@@ -39,32 +36,24 @@ def agencies(site: SiteContext, prefix: str, count: int) -> Iterator[Agency]:
         yield replace(pattern, code=code, network=IPv4Network(f"10.97.{number}.0/24"), servers=())
 
 
-@contextmanager
-def serving(inventory: str, executable: str) -> Iterator[int]:
-    """The port of an incumbent that its engines find configured by its environment."""
-    with Incumbent(executable, credentials_of(inventory).environment()) as incumbent:
-        yield incumbent.port
-
-
 def main() -> None:
     inventory, executable, operation, prefix, count = sys.argv[1:]
     site = admin.site_of(inventory)
-    known = site.inventory
+    zones = [*agencies(site, prefix, int(count))]
+    known = replace(site.inventory, agencies=(*site.inventory.agencies, *zones))
+    programs = StackPrograms(known, site.paths.directory, site.settings.depot_dir, None)
+    programs.prepare(zones=True)
     engine = pulumi_engine.ensure(site.settings.cache_dir)
     files = PulumiFiles(site.paths.directory, engine, site.secrets.pulumi_passphrase)
-    program = load_stack(STACKS / LANDING_ZONE).program
-    key = Path(site.paths.directory / "ssh" / "id_ed25519.pub").read_text(encoding="utf-8").strip()
-    sources = (str(known.site.management_network.cidr), f"{known.site.external_network.gateway}/32")
-    with serving(inventory, executable) as port, ThreadPoolExecutor(WORKERS) as pool:
+    environment = credentials_of(inventory).environment()
+    with Incumbent(executable, environment) as incumbent, ThreadPoolExecutor(WORKERS) as pool:
 
-        def one(agency: Agency) -> None:
-            stack = f"{known.site.site_name}-{agency.code}"
-            run = StackRun(
-                files, port, PARALLEL, LANDING_ZONE, stack, partial(program, known, agency, key, sources)
-            )
+        def one(zone: Agency) -> None:
+            program = programs.program(zone.code)
+            run = StackRun(files, incumbent.port, PARALLEL, *programs.named(zone.code), program)
             run.operate(operation, RunEvents(lambda step: None))  # type: ignore[arg-type]
 
-        for _ in pool.map(one, [*agencies(site, prefix, int(count))]):
+        for _ in pool.map(one, zones):
             pass
 
 

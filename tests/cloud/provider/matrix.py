@@ -108,7 +108,7 @@ class Bench:
             if (lane, provider) not in self._engines:
                 address = self.proxy.lane(lane).auth_url
                 self._engines[lane, provider] = Engine(
-                    self._providers[provider].port, configuration(self._credentials, address)
+                    self._providers[provider].port, _configuration(self._credentials, address)
                 )
             return self._engines[lane, provider]
 
@@ -302,8 +302,7 @@ def _weight(verdict: str) -> int:
     return {"FAILED": 3, "not reached": 3, PASSED: 2, REPLACES_ONLY: 1}.get(verdict, 0)
 
 
-def configuration(credentials: Credentials, auth_url: str) -> Mapping[str, str]:
-    """A provider's, for this cloud by this address of its Keystone."""
+def _configuration(credentials: Credentials, auth_url: str) -> Mapping[str, str]:
     given = {
         "authUrl": auth_url,
         "userName": credentials.username,
