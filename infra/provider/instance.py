@@ -27,7 +27,7 @@ from infra.provider.lost_answer import made_all_the_same
 from infra.provider.mark import marks, visible
 from infra.provider.property import Difference, Failure, Property
 from infra.provider.resource import REGION, Context, Resource, State, kept
-from infra.provider.server_birth import born, unattended
+from infra.provider.server_birth import UNATTENDED_SECONDS, born, unattended
 from infra.provider.server_removal import GONE, detach_ports, remove, stop_in_good_time
 from infra.provider.values import holds_unknown
 
@@ -158,18 +158,20 @@ class Instance(Resource):
         return {**inputs, **(state.told if isinstance(state, Imported) else {})}
 
     def create(self, context: Context, inputs: State) -> tuple[str, State]:
-        found = self._marked(context)
         chosen = {**inputs, "flavorId": server_flavor.id_of(context.cloud, inputs)}
-        server = found or self._make(context, chosen)
-        identity = str(server["id"])
-        try:
-            server = born(context, identity)
-        except CloudError:
-            self._clear_error(context, identity, inputs)
-            raise
-        if unattended(server):
+        patience = UNATTENDED_SECONDS
+        while True:
+            found = self._marked(context)
+            identity = str((found or self._make(context, chosen))["id"])
+            try:
+                server = born(context, identity, patience)
+            except CloudError:
+                self._clear_error(context, identity, inputs)
+                raise
+            if not unattended(server):
+                break
             remove(context, identity)
-            return self.create(context, inputs)
+            patience *= 2
         wanted = inputs.get("powerState", "active")
         if power_state.power_state(server["status"]) != wanted.lower():
             server = power_state.bring_to(context, identity, wanted)

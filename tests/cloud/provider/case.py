@@ -150,9 +150,10 @@ class Case:
     `update` gives inputs that are changed in place (None: the API changes nothing in place), `replace` inputs
     that must be a replacement (None: nothing replaces), `by_hand` changes the thing behind the provider's
     back so that a read and a diff must see it. `untold` are inputs that the cloud never tells (passwords),
-    hence not compared after an import. `slow` boots a server. `label` tells several cases of one type apart;
-    `not_applicable` says per column of the table (create, read, update, delete, diff, import, fault, kill)
-    why it is empty. `stays`: a delete sets the thing back instead of removing it (quotas): a read finds it.
+    hence not compared after an import. `slow` takes minutes, and goes first. `label` tells several cases of
+    one type apart; `not_applicable` says per column of the table (create, read, update, delete, diff, import,
+    fault, kill) why it is empty. `stays`: a delete sets the thing back instead of removing it (quotas): a
+    read finds it.
     """
 
     token: str

@@ -220,14 +220,22 @@ class FaultProxy:
 
     def exists(self, address: tuple[int, str], token: str) -> bool:
         """Whether the origin still has the thing at this address."""
+        status = self._asked("GET", address, token)
+        assert status < 500, f"GET {address[1]}: {status}"
+        return status < 400
+
+    def remove(self, address: tuple[int, str], token: str) -> None:
+        """Have the origin remove the thing at this address; whether it does is not waited for."""
+        self._asked("DELETE", address, token)
+
+    def _asked(self, method: str, address: tuple[int, str], token: str) -> int:
         origin, path = address
         with contextlib.closing(self._connect(origin)) as connection:
             headers = {"X-Auth-Token": token, "Accept": "application/json"}
-            connection.request("GET", path, headers={**headers, **microversion(path)})
+            connection.request(method, path, headers={**headers, **microversion(path)})
             answer = connection.getresponse()
             answer.read()
-        assert answer.status < 500, f"GET {path}: {answer.status}"
-        return answer.status < 400
+        return answer.status
 
     def _inside(self, lane: str, url: str) -> str:
         """The address in a lane of an address of the cloud."""

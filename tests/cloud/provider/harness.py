@@ -155,7 +155,7 @@ class Trial:
         return self._stands(operation, "a kill", "kill")
 
     def clean(self) -> str:
-        """Remove what a broken life left; why it could not be, if so."""
+        """Remove what a broken life left, also what nobody recorded; why it could not be, if so."""
         self.lane.disarm()
         try:
             if self._thing is not None:
@@ -164,6 +164,8 @@ class Trial:
             return str(failed)
         finally:
             self._thing = None
+            for address in self._standing():
+                self._proxy.remove(address, self._token())
         return ""
 
     def refuse_bad_input(self) -> None:
@@ -312,7 +314,7 @@ class Trial:
         self.engine.delete(thing)
         left = self._standing()
         if left:
-            raise Broken(column, f"left behind: {left}")
+            raise Broken(column, f"left behind: {_paths(left)}")
         self._thing, self._urn = None, ""
 
     def _stands(self, operation: str, fault: str, column: str = "fault") -> None:
@@ -320,7 +322,8 @@ class Trial:
         found, wanted = self._standing(), self.counts.stood.get(operation)
         if wanted is not None and len(found) != wanted:
             raise Broken(
-                column, f"after {operation} through {fault}: {len(found)} stand, not {wanted}: {found}"
+                column,
+                f"after {operation} through {fault}: {len(found)} stand, not {wanted}: {_paths(found)}",
             )
 
     def _read_until(self, thing: Thing, wanted: Callable[[Thing], bool]) -> Thing | None:
@@ -333,14 +336,14 @@ class Trial:
                 return read
             time.sleep(0.2)
 
-    def _standing(self) -> list[str]:
+    def _standing(self) -> list[tuple[int, str]]:
+        """Where the things stand that this life made: origin and path."""
         self.lane.quiet()
-        token = self.ground.cloud.sdk.session.get_token()
-        return [
-            path
-            for origin, path in dict.fromkeys(self.lane.made)
-            if self._proxy.exists((origin, path), token)
-        ]
+        token = self._token()
+        return [address for address in dict.fromkeys(self.lane.made) if self._proxy.exists(address, token)]
+
+    def _token(self) -> str:
+        return str(self.ground.cloud.sdk.session.get_token())
 
     # Faults
 
@@ -429,6 +432,10 @@ class Trial:
         """What is and what is wanted, by name."""
         present, wanted = thing.plain, told(self._inputs if inputs is None else inputs)
         return {name: (present.get(name), wanted.get(name)) for name in names}
+
+
+def _paths(addresses: list[tuple[int, str]]) -> list[str]:
+    return [path for _, path in addresses]
 
 
 def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -306,7 +306,8 @@ CASES = (
          update=lambda ground, inputs: {**inputs, "externalNetworkId": ""}),
     Case(INTERFACE, _interface_inputs,
          update=lambda ground, inputs: {**inputs, "forceDestroy": True},
-         replace=lambda ground, inputs: {**inputs, "subnetId": subnet(ground)["id"]}),
+         replace=lambda ground, inputs: {**inputs, "subnetId": subnet(ground)["id"]},
+         slow=True),
     Case(INTERFACE, _through_port, label="through a port"),
     Case(
         "openstack:networking/routerRoute:RouterRoute",

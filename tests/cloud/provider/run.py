@@ -33,6 +33,8 @@ def main() -> None:
         results = run(bench, ground, chosen, say)
         failed = [number for number, result in enumerate(results) if result.problems]
         beside = [problem for number in failed for problem in results[number].problems]
+        for problem in beside:
+            say(problem)
         alone = run(bench, ground, [chosen[number] for number in failed], say) if failed else []
         for number, result in zip(failed, alone, strict=True):
             results[number] = result

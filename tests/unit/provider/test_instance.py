@@ -519,7 +519,7 @@ class TestAServerThatNobodyWorksOn:
     def test_of_an_interrupted_run_is_made_anew_too(self, ground: FakeOpenStack, context: Contexts) -> None:
         ground.lost_boots = 1
         with pytest.raises(WaitedTooLong, match="scheduling"):
-            made(context(seconds=60.0))
+            made(context(seconds=30.0))
         (lost,) = ground.kind("servers")
         identity, _ = made(context(seconds=1800.0))
         assert list(ground.kind("servers")) == [identity] != [lost]
@@ -529,20 +529,19 @@ class TestAServerThatNobodyWorksOn:
         with pytest.raises(WaitedTooLong, match="scheduling"):
             made(context(seconds=1800.0))
         assert len(ground.kind("servers")) == 1
+        assert ground.lost_boots == 95  # after 60, 180, 420 and 900 seconds the next
 
     def test_is_left_to_the_host_that_has_it(self, ground: FakeOpenStack, context: Contexts) -> None:
         ground.lost_boots = 1
         with pytest.raises(WaitedTooLong):
-            made(context(seconds=60.0))
+            made(context(seconds=30.0))
         (server,) = ground.kind("servers").values()
         server["OS-EXT-STS:task_state"] = "spawning"
         with pytest.raises(WaitedTooLong, match="spawning"):
             made(context(seconds=1800.0))
         assert list(ground.kind("servers")) == [server["id"]]
 
-    def test_has_its_two_minutes_anew_when_a_host_took_it(
-        self, ground: FakeOpenStack, context: Contexts
-    ) -> None:
+    def test_has_its_time_anew_when_a_host_took_it(self, ground: FakeOpenStack, context: Contexts) -> None:
         ground.lost_boots = 1
         one, passed = context(seconds=1800.0), 0.0
         pause = one.deadline.pause
@@ -551,9 +550,9 @@ class TestAServerThatNobodyWorksOn:
             nonlocal passed
             passed += seconds
             (server,) = ground.kind("servers").values()
-            if passed > 200:
+            if passed > 90:
                 server.update({"status": "ACTIVE", "OS-EXT-STS:task_state": None})
-            elif passed > 100:
+            elif passed > 45:
                 server["OS-EXT-STS:task_state"] = None
             pause(seconds)
 
