@@ -24,6 +24,7 @@ from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 
 from infra.cloud.credentials import Credentials
 from infra.errors import InfraError
+from infra.hosts.keys import write_whole
 from infra.provisioning.state_backend import EngineBackend, FileBackend, StateBackend, asking, patiently
 
 # Programs speak to their engines from our process, and gRPC keeps the connections of a process in one pool,
@@ -168,7 +169,8 @@ class PulumiFiles:
         if stack in self.backend.stacks(project):
             return QuietStack(stack, workspace, StackInitMode.SELECT)
         self.backend.changed(project, stack)
-        return QuietStack(stack, workspace, StackInitMode.CREATE)
+        mode = StackInitMode.SELECT if self._begin(project, stack) else StackInitMode.CREATE
+        return QuietStack(stack, workspace, mode)
 
     def remove(self, project: str, opened: automation.Stack) -> None:
         """Remove a stack of which nothing was made."""
@@ -187,6 +189,22 @@ class PulumiFiles:
         if pending:
             opened.import_stack(state)
         return len(pending)
+
+    def _begin(self, project: str, stack: str) -> bool:
+        """Make the stack without the engine, whose start for that takes as long as a small run: with the salt
+        of a stack that is there, for all have one passphrase. False where the engine has to do it.
+        """
+        if not isinstance(self.backend, FileBackend):
+            return False
+        folder = self._root / "projects"
+        for file in folder.glob("*/Pulumi.*.yaml"):
+            there = file.name.removeprefix("Pulumi.").removesuffix(".yaml")
+            settings = file.read_bytes()
+            if there in self.backend.stacks(file.parent.name) and settings.startswith(b"encryptionsalt:"):
+                write_whole(folder / project / f"Pulumi.{stack}.yaml", settings, 0o600)
+                self.backend.begin(project, stack)
+                return True
+        return False
 
     def _backend(self, url: str) -> StateBackend:
         parts = urlsplit(url)

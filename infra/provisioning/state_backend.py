@@ -22,6 +22,7 @@ from typing import Any, Protocol
 from pulumi import automation
 
 from infra.errors import InfraError
+from infra.hosts.keys import write_whole
 from infra.provisioning.stack_result import StackLocked
 
 LOCK_PATIENCE_SECONDS = 20.0
@@ -145,6 +146,11 @@ class FileBackend:
             copied.flush()
             os.fsync(copied.fileno())
         os.replace(fresh, file)
+
+    def begin(self, project: str, stack: str) -> None:
+        """Make a stack with nothing in it."""
+        empty = {"version": 3, "checkpoint": {"stack": f"organization/{project}/{stack}"}}
+        write_whole(self.checkpoint(project, stack), json.dumps(empty).encode(), 0o600)
 
     def changed(self, project: str, stack: str) -> None:
         return

@@ -175,6 +175,27 @@ def test_no_password_is_in_anything_that_is_kept(place: Place, agency_with_serve
     assert not [file for file in kept if secret.encode() in file.read_bytes()]
 
 
+def test_a_stack_is_begun_without_the_engine_and_a_run_that_was_cut_off_there_goes_on(place: Place) -> None:
+    first, second = (agency.code for agency in place.inventory.agencies[:2])
+    pulumi, site = place.site / "pulumi", place.inventory.site.site_name
+    with place.stacks() as stacks:
+        stacks.platform_up()
+        (up,) = stacks.zone_up([first])
+        salted = (pulumi / "projects" / "platform" / f"Pulumi.{site}.yaml").read_text(encoding="utf-8")
+        assert (pulumi / "projects/landing_zone" / f"Pulumi.{up.stack}.yaml").read_text() == salted
+        state = json.loads((pulumi / "state/.pulumi/stacks/landing_zone" / f"{up.stack}.json").read_text())
+        kept_by = state["checkpoint"]["latest"]["secrets_providers"]
+        assert kept_by == {"type": "passphrase", "state": {"salt": salted.split(maxsplit=1)[1].strip()}}
+
+        cut = up.stack.replace(first, second)
+        (pulumi / "projects/landing_zone" / f"Pulumi.{cut}.yaml").write_text(salted, encoding="utf-8")
+        state_backend.FileBackend(pulumi / "state").begin("landing_zone", cut)
+        (preview,) = stacks.zone_preview([second])
+        assert preview.changes == up.changes
+        assert stacks.zone_up([second])[0].changes == up.changes
+        assert len(stacks.zone_destroy()) == 2
+
+
 def test_the_lock_of_a_dead_engine_is_broken_and_that_of_a_living_one_is_not(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
