@@ -166,13 +166,13 @@ class Worker:
         return AgencyRuns(partial(self.hands.up, agency), partial(self._wanted, agency), applied)
 
     def _wanted(self, agency: str) -> list[Wanted]:
-        return self._living().get(agency, [])
+        return self._living(agency).get(agency, [])
 
-    def _living(self) -> dict[str, list[Wanted]]:
-        """What ought to stand, by agency."""
+    def _living(self, agency: str | None = None) -> dict[str, list[Wanted]]:
+        """What ought to stand, by agency: of one or of all."""
         found: dict[str, list[Wanted]] = {}
         undoing = self._book.undoing()
-        for one in self._book.living():
+        for one in self._book.living(agency):
             found.setdefault(one.agency, []).append(Wanted.of(one, undoing.get(one.id, ())))
         return found
 

@@ -5,7 +5,7 @@ twice it changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import NAMESPACE_URL, uuid5
@@ -66,9 +66,10 @@ class WorkBook:
     def __init__(self, database: PortalDatabase) -> None:
         self._database = database
 
-    def living(self) -> tuple[Deployment, ...]:
-        """What ought to stand in the cloud, of all agencies, the oldest first."""
-        return self._listed(DeploymentState.PROVISIONING, DeploymentState.ACTIVE, DeploymentState.SUSPENDED)
+    def living(self, agency: str | None = None) -> tuple[Deployment, ...]:
+        """What ought to stand in the cloud, of one agency or of all, the oldest first."""
+        stand = (DeploymentState.PROVISIONING, DeploymentState.ACTIVE, DeploymentState.SUSPENDED)
+        return self._listed(*stand, agencies=None if agency is None else [agency])
 
     def undoing(self) -> Mapping[str, tuple[str, ...]]:
         """Deployments whose change is being taken back -> parameters that stay as the cloud has them."""
@@ -114,9 +115,11 @@ class WorkBook:
         with self._database.writing() as tx:
             journal.end(tx, lease, request, place, state=state, now=now, note=note)
 
-    def _listed(self, *states: DeploymentState) -> tuple[Deployment, ...]:
+    def _listed(
+        self, *states: DeploymentState, agencies: Sequence[str] | None = None
+    ) -> tuple[Deployment, ...]:
         with self._database.reading() as connection:
-            found = deployments.listed(connection, WantedDeployments(None, states, limit=_MOST))
+            found = deployments.listed(connection, WantedDeployments(agencies, states, limit=_MOST))
         return tuple(reversed(found))
 
     def waiting(self) -> tuple[tuple[str, str], ...]:
