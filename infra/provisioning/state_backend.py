@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import socket
 import time
@@ -140,12 +139,7 @@ class FileBackend:
                 f"the state of stack {stack} was cut off and has no whole backup: {file}. Put a copy of it "
                 "back; without one, remove it and bring the stack up: it adopts what it made by its marks"
             )
-        fresh = file.with_name(f"{file.name}.{os.getpid()}.tmp")
-        with fresh.open("wb") as copied:
-            copied.write(backup.read_bytes())
-            copied.flush()
-            os.fsync(copied.fileno())
-        os.replace(fresh, file)
+        write_whole(file, backup.read_bytes(), 0o600)
 
     def begin(self, project: str, stack: str) -> None:
         """Make a stack with nothing in it."""
