@@ -191,12 +191,25 @@ def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
         def _body(self) -> bytes:
             if self.headers.get("Transfer-Encoding") == "chunked":
                 chunks = b""
-                while size := int(self.rfile.readline().strip() or b"0", 16):
-                    chunks += self.rfile.read(size)
-                    self.rfile.readline()
-                self.rfile.readline()
+                while size := int(self._whole_line(), 16):
+                    chunks += self._whole(size)
+                    self._whole_line()
+                self._whole_line()
                 return chunks
-            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            return self._whole(int(self.headers.get("Content-Length") or 0))
+
+        def _whole(self, size: int) -> bytes:
+            """That many bytes; of a client that ended before it had sent them nothing is kept."""
+            data = self.rfile.read(size)
+            if len(data) < size:
+                raise ConnectionResetError(f"{size - len(data)} bytes of the body never came")
+            return data
+
+        def _whole_line(self) -> bytes:
+            line = self.rfile.readline()
+            if not line.endswith(b"\n"):
+                raise ConnectionResetError("the body ended within a chunk")
+            return line.strip()
 
         def _answer(self, status: int, answer: Any, headers: dict[str, str]) -> None:
             data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()

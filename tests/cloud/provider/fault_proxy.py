@@ -219,13 +219,17 @@ class FaultProxy:
             return self._lanes[name]
 
     def exists(self, address: tuple[int, str], token: str) -> bool:
-        """Whether the origin still has the thing at this address."""
-        status = self._asked("GET", address, token)
+        """Whether the origin still has the thing at this address. A busy one is asked again, a few times."""
+        for _ in range(5):
+            status = self._asked("GET", address, token)
+            if status < 500:
+                break
+            time.sleep(1)
         assert status < 500, f"GET {address[1]}: {status}"
         return status < 400
 
     def remove(self, address: tuple[int, str], token: str) -> None:
-        """Have the origin remove the thing at this address; whether it does is not waited for."""
+        """Ask the origin to remove the thing at this address; whether it does is not looked at."""
         self._asked("DELETE", address, token)
 
     def _asked(self, method: str, address: tuple[int, str], token: str) -> int:

@@ -19,6 +19,7 @@ from tests.cloud.provider.case import Case, Ground, Inputs
 from tests.cloud.provider.engine import Engine, Failed, Thing, secrets_in, struct, told, urn
 from tests.cloud.provider.fault_proxy import Aim, FaultProxy, Lane
 
+_CLEARING_SECONDS = 60.0
 _WRONG: dict[str, Any] = {
     "string": ["not", "a", "string"],
     "integer": "not a number",
@@ -164,8 +165,7 @@ class Trial:
             return str(failed)
         finally:
             self._thing = None
-            for address in self._standing():
-                self._proxy.remove(address, self._token())
+            self._clear_away()
         return ""
 
     def refuse_bad_input(self) -> None:
@@ -344,6 +344,15 @@ class Trial:
 
     def _token(self) -> str:
         return str(self.ground.cloud.sdk.session.get_token())
+
+    def _clear_away(self) -> None:
+        """Have the origin remove all that stands, and wait until it is gone: the next life may need its
+        place. One thing may hold another, so what was refused is asked again."""
+        ends = time.monotonic() + _CLEARING_SECONDS
+        while (left := self._standing()) and time.monotonic() < ends:
+            for address in left:
+                self._proxy.remove(address, self._token())
+            time.sleep(1)
 
     # Faults
 

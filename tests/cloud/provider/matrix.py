@@ -217,13 +217,17 @@ class _Life:
         self._position = position
         self._operations = {one.name: one for one in trial.operations()}
 
+    @property
+    def _broken(self) -> bool:
+        return self.result.verdicts.get("kill") == "FAILED"
+
     def cut(self, name: str) -> None:
         """Begin the operation; it is held after its effect until the provider dies. One that asked more often
         in the calm life, because a server was busy, may be done before its last write comes.
         """
         operation = self._operations.get(name)
         writes = self.trial.counts.writes.get(name, 0)
-        if operation is None or not writes:
+        if operation is None or not writes or self._broken:
             return self.ready.set()
         with _told(self.result, self.trial, "kill", f"{name}: ", clean=False):
             operation.prepare()
@@ -247,7 +251,7 @@ class _Life:
     def repeat(self, name: str) -> None:
         """What the next run of the engine does: the same again. A life that broke before is removed."""
         self.trial.lane.disarm()
-        if self.result.verdicts.get("kill") == "FAILED":
+        if self._broken:
             self.result.problems[-1] += _after(self.trial.clean())
             return
         operation: Operation | None = self._operations.get(name)
