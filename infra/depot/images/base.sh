@@ -6,15 +6,17 @@ root=$1
 # An identity is made at the first boot, never copied: machine id, SSH host keys, random seed.
 : > "$root/etc/machine-id"
 rm -f "$root/var/lib/dbus/machine-id" "$root"/etc/ssh/ssh_host_*_key* "$root/var/lib/systemd/random-seed"
+# A machine that loses its power in its first half minute comes back with an empty key: that one is made again.
 cat > "$root/etc/systemd/system/ssh-host-key.service" <<'UNIT'
 [Unit]
 Description=SSH host key of this machine
-ConditionPathExists=!/etc/ssh/ssh_host_ed25519_key
+ConditionFileNotEmpty=!/etc/ssh/ssh_host_ed25519_key
 Before=ssh.service
 
 [Service]
 Type=oneshot
 RemainAfterExit=yes
+ExecStartPre=/bin/rm -f /etc/ssh/ssh_host_ed25519_key
 ExecStart=/usr/bin/ssh-keygen -q -t ed25519 -N "" -C "" -f /etc/ssh/ssh_host_ed25519_key
 
 [Install]

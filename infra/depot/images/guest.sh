@@ -47,10 +47,22 @@ install -d -m 700 -o 1000 -g 1000 "$root/home/debian/.ssh"
 sed -i 's/^PermitRootLogin .*/PermitRootLogin no/' "$root/etc/ssh/sshd_config.d/citycloud.conf"
 # The shortest way to a server that answers: SSH waits for its host key and for nothing else, and people may log in
 # while the rest is still starting. The check of the configuration before each start costs as much as the start.
+# Nobody can mend a server that SSH does not let in: it is given all the time it needs, is started again whatever it
+# ended with, and what it said then stands on the console.
 mkdir -p "$root/etc/systemd/system/ssh.service.d" "$root/etc/systemd/system/ssh-host-key.service.d" "$root/etc/tmpfiles.d"
 printf '[Unit]\nDefaultDependencies=no\nConflicts=shutdown.target\nBefore=shutdown.target\n' |
     tee "$root/etc/systemd/system/ssh-host-key.service.d/early.conf" > "$root/etc/systemd/system/ssh.service.d/early.conf"
-printf '[Service]\nExecStartPre=\n' > "$root/etc/systemd/system/ssh.service.d/start.conf"
+cat > "$root/etc/systemd/system/ssh.service.d/start.conf" <<'UNIT'
+[Unit]
+StartLimitIntervalSec=0
+
+[Service]
+ExecStartPre=
+ExecStopPost=-/bin/sh -c '[ "$$SERVICE_RESULT" = success ] || journalctl -b -u ssh -n 5 -o cat > /dev/console'
+TimeoutStartSec=infinity
+RestartPreventExitStatus=
+RestartSec=3
+UNIT
 ln -sf /dev/null "$root/etc/tmpfiles.d/systemd-nologin.conf"
 wants sysinit.target ssh-host-key.service
 ln -sf /lib/systemd/system/ssh.service "$root/etc/systemd/system/sysinit.target.wants/ssh.service"

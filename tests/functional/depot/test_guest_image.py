@@ -56,7 +56,7 @@ def guest(built_depot: Path, tmp_path: Path) -> Iterator[list[str]]:
     yield [
         "ssh", "-i", str(tmp_path / "key"), "-p", str(port), "-o", "StrictHostKeyChecking=no",
         "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10",
-        "-o", "LogLevel=ERROR", "debian@127.0.0.1",
+        "-o", "ServerAliveInterval=5", "-o", "LogLevel=ERROR", "debian@127.0.0.1",
     ]  # fmt: skip
     process.kill()
     process.wait()
@@ -79,3 +79,17 @@ def test_a_new_server_takes_key_name_and_user_data_from_the_metadata_service(gue
     assert answer(guest, "sudo cat /etc/ssh/ssh_host_ed25519_key.pub").startswith("ssh-ed25519 ")
     root = [*guest[:-1], "root@127.0.0.1", "true"]
     assert subprocess.run(root, check=False, capture_output=True).returncode != 0
+
+
+def test_a_server_whose_ssh_failed_many_times_lets_its_owner_in_again(guest: list[str]) -> None:
+    key = "/etc/ssh/ssh_host_ed25519_key"
+    away = f"mv {key} /root/away; systemctl kill --kill-whom=main -s KILL ssh; sleep 20; mv /root/away {key}"
+    assert answer(guest, f"sudo sh -c '{away}; echo back'") == "back\n"
+    assert answer(guest, "hostname") == "tram-y-te-01\n"
+
+    # As a hard power-off in the first half minute leaves it.
+    cut = "sleep 2; echo b > /proc/sysrq-trigger"
+    emptied = f"truncate -s 0 {key}; sync; ({cut}) > /dev/null 2>&1 &"
+    assert answer(guest, f"sudo sh -c '{emptied}'") == ""
+    time.sleep(4)
+    assert answer(guest, f"sudo head -c 35 {key}") == "-----BEGIN OPENSSH PRIVATE KEY-----"
