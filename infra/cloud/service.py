@@ -2,9 +2,10 @@
 cloud.
 
 A call is sent again, after a growing pause with jitter (or the pause that the answer asks for), on 429 and
-503, when the connection fails or the answer is cut off, and on those 409s that say "try again". A POST whose
-answer was lost is not sent again, for it may have been heard: callers find what it made by its mark (see
-`infra.provider.resource`).
+503, when its answer was lost (the connection fails, the answer is cut off, a load balancer says 502 or 504),
+and on those 409s that say "try again"; a question (GET) also on 500, which is what a service says whose
+database is just being taken over. A POST whose answer was lost is not sent again, for it may have been heard:
+callers find what it made by its mark (see `infra.provider.resource`).
 """
 
 from __future__ import annotations
@@ -133,7 +134,7 @@ class SessionService:
                     raise
             else:
                 once = options.get("data") is not None
-                if last or once or not _worth_another_try(answer.status_code, answer.text):
+                if last or once or not _worth_another_try(method, answer.status_code, answer.text):
                     raise failure(call, answer.status_code, answer.text)
                 asked = answer.headers.get("Retry-After", "")
             self._pause(self._patience.pause_after(attempt, asked))
@@ -221,8 +222,13 @@ def failure(call: str, status: int, text: str) -> errors.CloudError:
     return _NAMED.get(status, otherwise)(said)
 
 
-def _worth_another_try(status: int, text: str) -> bool:
-    return status in (429, 503) or (status == 409 and bool(_TRY_AGAIN.search(text)))
+def _worth_another_try(method: str, status: int, text: str) -> bool:
+    return (
+        status in (429, 503)
+        or (status in (502, 504) and method != "POST")
+        or (status == 500 and method == "GET")
+        or (status == 409 and bool(_TRY_AGAIN.search(text)))
+    )
 
 
 def _decoded(call: str, answer: Any) -> Any:

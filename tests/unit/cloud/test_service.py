@@ -111,6 +111,29 @@ def test_a_lost_connection_repeats_a_question_but_never_a_creation() -> None:
     assert len(session.asked) == 1
 
 
+@pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
+@pytest.mark.parametrize("status", [502, 504])
+def test_a_load_balancer_that_lost_the_answer_is_asked_again(method: str, status: int) -> None:
+    assert service(Session(Answer(status, "gone"), Answer(200, {"ok": 1}))).request(method, "/x") == {"ok": 1}
+
+
+@pytest.mark.parametrize(
+    ("method", "status"), [("POST", 502), ("POST", 504), ("POST", 500), ("PUT", 500), ("DELETE", 500)]
+)
+def test_what_may_have_been_done_is_not_asked_for_again(method: str, status: int) -> None:
+    session = Session(Answer(status, "gone"), Answer(200, {}))
+    with pytest.raises(errors.CloudError, match=f"{status} gone"):
+        service(session).request(method, "/networks", json={})
+    assert len(session.asked) == 1
+
+
+def test_a_question_is_put_again_to_a_service_whose_database_is_away_for_a_moment() -> None:
+    assert service(Session(Answer(500, "no"), Answer(200, {"ok": 1}))).request("GET", "/x") == {"ok": 1}
+    broken = Session(*[Answer(500, "no")] * Patience().attempts)
+    with pytest.raises(errors.CloudError, match="500 no"):
+        service(broken).request("GET", "/x")
+
+
 def test_a_name_that_is_taken_is_not_tried_again() -> None:
     session = Session(Answer(409, {"error": {"message": "project name exists"}}))
     with pytest.raises(errors.Conflict):
