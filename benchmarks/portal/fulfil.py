@@ -196,7 +196,7 @@ def cpu() -> float:
     return sum(one.ru_utime + one.ru_stime for one in both)
 
 
-def timed(there: Model, delay: float, act: Callable[[], None]) -> dict[str, float]:
+def timed(there: Model, delay: float, act: Callable[[], object]) -> dict[str, float]:
     calls, model_cpu = there.takes(delay)
     before, began = cpu(), time.monotonic()
     act()

@@ -115,4 +115,5 @@ def main() -> None:
     print(json.dumps({"seconds": time.monotonic() - began}))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -61,6 +61,9 @@ def special(fake: FakeOpenStack, method: str, parts: list[str], params: Any, bod
         case ["trunks", trunk, ("add_subports" | "remove_subports") as verb]:
             return _sub_ports(fake.kind("trunks")[trunk], verb, body["sub_ports"])
         case ["routers", router, "remove_router_interface"]:
+            if "port_id" not in body:
+                inside = [one for one in fake.kind("ports").values() if one["device_id"] == router]
+                (body["port_id"],) = [one["id"] for one in inside if _in_subnet(one, body["subnet_id"])]
             _refuse_needed_interface(fake, fake.kind("routers")[router], fake.kind("ports")[body["port_id"]])
     return None
 

@@ -23,6 +23,7 @@ SERVICES = {
     "identity": "identity",
     "placement": "placement",
 }
+VERSIONS = {"compute": "v2.1", "network": "v2.0", "image": "v2.16", "volume": "v3.0"}  # others: v3.14
 PREFIXES = ("v3", "v2.1", "v2.0", "v2")
 
 
@@ -164,9 +165,11 @@ def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
                     200,
                     {
                         "version": {
-                            "id": "v3.14",
+                            "id": VERSIONS.get(service, "v3.14"),
                             "status": "stable",
-                            "links": [{"rel": "self", "href": server.auth_url}],
+                            "version": "2.96" if service == "compute" else "",
+                            "min_version": "2.1" if service == "compute" else "",
+                            "links": [{"rel": "self", "href": f"http://127.0.0.1:{server.port}{self.path}"}],
                         }
                     },
                     {},
