@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.portal.fulfil import Model, Open, landing_zones, model, timed  # noqa: E402
 from benchmarks.zone import plain  # noqa: E402
-from benchmarks.zone.measure import AGENCY, FIRST  # noqa: E402
+from benchmarks.zone.measure import agencies  # noqa: E402
 from infra import inventory as inventories  # noqa: E402
 from infra.cloud.credentials import Credentials  # noqa: E402
 from infra.provisioning.stack import Stacks  # noqa: E402
@@ -40,9 +40,6 @@ class Identity:
 
     def find_domain(self, name: str) -> Any:
         return next(self._identity.projects(name=name, is_domain=True))
-
-    def get_domain(self, identity: str) -> Any:
-        return self._identity.get_project(identity)
 
     def update_domain(self, domain: Any, **given: Any) -> Any:
         return self._identity.update_project(domain, **given)
@@ -67,8 +64,7 @@ def script(there: Model) -> Any:
 def measure(count: int, delay: float, cache: Path, folder: Path) -> None:
     inventory_dir = folder / "inventory"
     shutil.copytree(ROOT / "inventories/lab", inventory_dir)
-    text = FIRST + "".join(AGENCY.format(number=number) for number in range(1, count + 1))
-    (inventory_dir / "agencies.yaml").write_text(text, encoding="utf-8")
+    agencies(inventory_dir, count)
     inventory = inventories.load(inventory_dir)
     head = f"{'s':>8}{'calls':>9}{'client s':>9}"
     print(" " * 28 + f"{'zone':>26}{'loop':>26}")

@@ -81,10 +81,10 @@ def measured(site: Site, work: Callable[[], Any]) -> Cost:
     return Cost(seconds, requests(site) - before, client, every - client)
 
 
-def agencies(site: Site, count: int) -> None:
-    """Give the inventory this many agencies without servers."""
+def agencies(inventory: Path, count: int) -> None:
+    """Give the inventory in this folder so many agencies without servers."""
     text = FIRST + "".join(AGENCY.format(number=number) for number in range(1, count + 1))
-    (site.inventory / "agencies.yaml").write_text(text, encoding="utf-8")
+    (inventory / "agencies.yaml").write_text(text, encoding="utf-8")
 
 
 def plain(site: Site, operation: str, prefix: str, count: int) -> None:
@@ -120,7 +120,7 @@ def measure(site: Site, count: int) -> None:
         title: measured(site, lambda name=name: incumbent(site, name, count))
         for title, name in INCUMBENT.items()
     }
-    agencies(site, count)
+    agencies(site.inventory, count)
     own = {
         "from nothing": ("up", lambda: site.ok("zone", "up")),
         "no-change preview": ("", lambda: site.ok("zone", "preview")),
@@ -131,7 +131,7 @@ def measure(site: Site, count: int) -> None:
     for title, (beside, work) in own.items():
         show(title, measured(site, work), theirs.get(title), loop.get(beside))
     one = measured(site, lambda: plain(site, "up", "extra", 1))
-    agencies(site, count + 1)
+    agencies(site.inventory, count + 1)
     show("one agency added", measured(site, lambda: site.ok("zone", "up")), None, one)
     gone = measured(site, lambda: site.confirmed("zone", "destroy", "--all", "--yes"))
     show("destroy", gone, theirs["destroy"], loop["destroy"])
@@ -147,7 +147,7 @@ def main() -> None:
         subprocess.run([PROVIDER.with_name("build")], check=True)
     with lab("bench-zone", "lab") as site:
         add_operators(site)
-        agencies(site, 1)
+        agencies(site.inventory, 1)
         site.ok("up")
         measure(site, count)
 

@@ -158,15 +158,15 @@ class Trial:
     def clean(self) -> str:
         """Remove what a broken life left, also what nobody recorded; why it could not be, if so."""
         self.lane.disarm()
+        why = ""
         try:
             if self._thing is not None:
                 self.engine.delete(self._thing)
         except Failed as failed:
-            return str(failed)
-        finally:
-            self._thing = None
-            self._clear_away()
-        return ""
+            why = str(failed)
+        self._thing = None
+        left = self._clear_away()
+        return why or (f"still there: {_paths(left)}" if left else "")
 
     def refuse_bad_input(self) -> None:
         """Everything that is wrong is said at once, each with its path, and without a call to the cloud."""
@@ -345,14 +345,15 @@ class Trial:
     def _token(self) -> str:
         return str(self.ground.cloud.sdk.session.get_token())
 
-    def _clear_away(self) -> None:
+    def _clear_away(self) -> list[tuple[int, str]]:
         """Have the origin remove all that stands, and wait until it is gone: the next life may need its
-        place. One thing may hold another, so what was refused is asked again."""
+        place. One thing may hold another, so what was refused is asked again. What stands all the same."""
         ends = time.monotonic() + _CLEARING_SECONDS
         while (left := self._standing()) and time.monotonic() < ends:
             for address in left:
                 self._proxy.remove(address, self._token())
             time.sleep(1)
+        return left
 
     # Faults
 
