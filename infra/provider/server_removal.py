@@ -18,7 +18,11 @@ DETACH_SECONDS = 180.0
 
 
 def remove(context: Context, identity: str, *, force: bool = False) -> None:
-    """Remove the server and wait until it is gone; `force` past a cloud's time for second thoughts."""
+    """Remove the server and wait until it is gone; `force` past a cloud's time for second thoughts.
+
+    One that nova calls DELETED is in its database for a moment more, and in its server group: the next server
+    of an anti-affinity group would find no host.
+    """
     if force:
         try:
             servers(context.cloud).act(identity, {"forceDelete": None})
@@ -31,7 +35,7 @@ def remove(context: Context, identity: str, *, force: bool = False) -> None:
     def gone() -> bool | None:
         seen.clear()
         seen.update(servers(context.cloud).find(identity) or {})
-        return None if seen and seen["status"] not in GONE else True
+        return True if not seen or seen["status"] == "SOFT_DELETED" else None
 
     context.deadline.wait(f"server {identity} to be gone", gone, lambda: standing(seen))
 

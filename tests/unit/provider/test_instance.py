@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from infra.cloud.errors import NotFound, Unavailable, WaitedTooLong, WentWrong
+from infra.cloud.waiting import Deadline
 from infra.provider import user_data
 from infra.provider.instance import Instance
 from infra.provider.registry import resource
@@ -430,6 +431,31 @@ class TestRemoval:
         ground.guests_let_go = False
         KIND.delete(context(), identity, state)
         assert not ground.kind("servers")
+
+    def test_one_that_is_only_called_deleted_is_waited_for(
+        self, context: Contexts, ground: FakeOpenStack
+    ) -> None:
+        identity, state = made(context())
+        ground.kind("servers")[identity]["status"] = "DELETED"
+        ground.fail("DELETE", f"/servers/{identity}$", 404)
+        pauses: list[float] = []
+
+        def destroyed(seconds: float) -> None:
+            pauses.append(seconds)
+            ground.kind("servers").pop(identity, None)
+
+        patient = Context(context().cloud, Deadline(60, pause=destroyed))
+        KIND.delete(patient, identity, state)
+        assert len(pauses) == 1
+
+    def test_one_that_a_cloud_keeps_for_second_thoughts_is_gone(
+        self, context: Contexts, ground: FakeOpenStack
+    ) -> None:
+        identity, state = made(context())
+        ground.kind("servers")[identity]["status"] = "SOFT_DELETED"
+        ground.fail("DELETE", f"/servers/{identity}$", 404)
+        KIND.delete(context(), identity, state)
+        assert KIND.read(context(), identity, state) is None
 
 
 def test_a_password_is_secret_and_changes_in_place(context: Contexts, ground: FakeOpenStack) -> None:
