@@ -46,7 +46,9 @@ FINAL = {"returned", "rejected", "withdrawn", "fulfilled"}
 
 @dataclass(frozen=True)
 class Progress:
-    """`told` is what stands now, as JSON; `over` whether nothing more will come."""
+    """`told` is what stands now, as JSON: a page has it too, and is made anew when another is told. `over` is
+    whether nothing more will come.
+    """
 
     told: str
     over: bool

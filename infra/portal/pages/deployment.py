@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from infra.domain.words import Words
-from infra.portal import ability, api
+from infra.portal import ability, api, live
 from infra.portal.interface import InputRefused
 from infra.portal.language import ACTIONS, DETAILED_ACTIONS
 from infra.portal.usage_chart import usage_facts
@@ -99,5 +99,5 @@ def _page(
     usage = None if asking else usage_facts(services.usage(visitor.known, id), visitor.reader)
     return render(
         request, visitor, "deployment.html", status, deployment=found, asking=asking, usage=usage,
-        entered=entered or {}, wrong=wrong or {},
+        entered=entered or {}, wrong=wrong or {}, shown=live.of_deployment(found).told,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from infra.domain.words import Words
-from infra.portal import ability, api
+from infra.portal import ability, api, live
 from infra.portal.interface import Conflict, Draft, FieldProblem, InputRefused, Item, NotFound
 from infra.portal.request_form import MAX_ITEMS, Entered, whole
 from infra.portal.schema import VersionIn
@@ -69,7 +69,8 @@ def check(request: Request, sent: Sent) -> Response:
 
 @router.get("/requests/{id}")
 def one(request: Request, visitor: Reading, id: str) -> Response:
-    return render(request, visitor, "request.html", request=api.one_request(request, visitor, id))
+    found = api.one_request(request, visitor, id)
+    return render(request, visitor, "request.html", request=found, shown=live.of_request(found).told)
 
 
 @router.get("/requests/{id}/progress")

@@ -5,6 +5,7 @@
 for (const form of document.querySelectorAll("form[data-check]")) {
   const touched = new Set();
   let timer = 0, running = null;
+  const again = () => { timer = setTimeout(check, 3000); };
   const tell = (problems) => {
     for (const place of form.querySelectorAll("[id^='wrong-']")) {
       const field = place.id.slice(6), begun = touched.has(field) || form.elements[field]?.value;
@@ -17,16 +18,19 @@ for (const form of document.querySelectorAll("form[data-check]")) {
     }
   };
   const check = async () => {
+    clearTimeout(timer);
     running?.abort();
     running = new AbortController();
     try {
       const answer = await fetch(form.dataset.check, { method: "POST", body: new URLSearchParams(new FormData(form)), signal: running.signal });
+      if (answer.status === 429 || answer.status >= 500) again();
       if (!answer.ok) return;
       const found = await answer.json();
       document.getElementById("takes").innerHTML = found.takes;
       tell(found.problems);
     } catch (error) {
-      if (error.name !== "AbortError" && !(error instanceof TypeError)) throw error;
+      if (error instanceof TypeError) again(); // the network
+      else if (error.name !== "AbortError") throw error;
     }
   };
   const later = (event) => {
@@ -37,6 +41,15 @@ for (const form of document.querySelectorAll("form[data-check]")) {
   };
   form.addEventListener("input", later);
   form.addEventListener("change", later);
+  // No event tells of what was entered before this script came, or what the browser kept from an earlier visit.
+  const differs = (field) => field.options
+    ? field.selectedIndex !== Math.max(0, [...field.options].findIndex((one) => one.defaultSelected))
+    : field.checked !== field.defaultChecked || field.value !== field.defaultValue;
+  addEventListener("pageshow", () => {
+    for (const field of form.querySelectorAll("input, select, textarea")) {
+      if (differs(field)) later({ target: field });
+    }
+  });
   for (const button of form.querySelectorAll("[data-plain]")) button.hidden = true;
 }
 
@@ -46,14 +59,14 @@ document.querySelector("[role=alert][tabindex], [role=status][tabindex]")?.focus
 // A request's progress: the page's part again at each event.
 for (const place of document.querySelectorAll("[data-events]")) {
   const events = new EventSource(place.dataset.events);
-  let version = "";
+  let shown = place.dataset.shown;
   const renew = async () => {
     const answer = await fetch(place.dataset.part);
     if (answer.ok && !answer.redirected) place.innerHTML = await answer.text();
   };
   events.addEventListener("progress", (event) => {
-    if (version && version !== event.data) renew();
-    version = event.data;
+    if (shown !== event.data) renew();
+    shown = event.data;
   });
   events.addEventListener("end", () => { events.close(); location.reload(); });
 }

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from infra.portal.upkeep import Rebuild
 from tests.functional.portal import memory
-from tests.functional.portal.memory import PASSWORD, PEOPLE
+from tests.functional.portal.memory import PASSWORD, PEOPLE, a_draft
 from tests.functional.portal.portal import Stand, served
 
 SCREENS = {"desk": 1280, "phone": 390}
@@ -65,6 +65,17 @@ def opened(browser: Browser, city: Stand, address: str, person: str, **options: 
              "httpOnly": True},
         ])  # fmt: skip
     return context
+
+
+def held(page: Page, pattern: str) -> list[Route]:
+    """What the page asks for by this pattern, to be let go when the test wants."""
+    found: list[Route] = []
+
+    def hold(route: Route) -> None:
+        found.append(route)
+
+    page.route(pattern, hold)
+    return found
 
 
 def violations(page: Page) -> dict[str, list[str]]:
@@ -158,6 +169,45 @@ def test_the_form_tells_what_is_wrong_and_what_it_takes_while_one_types(
         page.get_by_label("Large").check()
         page.get_by_label("How many of these").fill("4")
         expect(page.locator("#takes")).to_contain_text("too much")
+
+
+def test_what_is_chosen_before_the_script_comes_is_worked_out_too(
+    browser: Browser, city: Stand, address: str
+) -> None:
+    with opened(browser, city, address, "u-hoa", language="en") as context:
+        page = context.new_page()
+        slow = held(page, "**/portal.js")
+        page.goto(address + "/requests/new?item=plain-server", wait_until="commit")
+        page.get_by_label("Large").check()
+        page.get_by_label("How many of these").fill("4")
+        expect(page.get_by_role("button", name="Work it out again")).to_be_visible()
+        slow[0].continue_()
+        expect(page.locator("#takes")).to_contain_text("too much")
+
+
+@pytest.mark.parametrize("failure", [429, 503, "connectionreset"])
+def test_what_could_not_be_worked_out_is_worked_out_later(
+    browser: Browser, city: Stand, address: str, failure: int | str
+) -> None:
+    with opened(browser, city, address, "u-hoa", language="en") as context:
+        page = context.new_page()
+        asked: list[str] = []
+
+        def fail_once(route: Route) -> None:
+            asked.append(route.request.url)
+            if len(asked) > 1:
+                route.continue_()
+            elif isinstance(failure, int):
+                route.fulfill(status=failure)
+            else:
+                route.abort(failure)
+
+        page.route("**/requests/check", fail_once)
+        page.goto(address + "/requests/new?item=plain-server")
+        page.get_by_label("Large").check()
+        page.get_by_label("How many of these").fill("4")
+        expect(page.locator("#takes")).to_contain_text("too much")
+        assert len(asked) == 2
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
@@ -276,28 +326,36 @@ def test_a_disk_that_is_made_new_is_shown_as_it_happens(browser: Browser, city: 
     show(replace(under_way, phases=(replace(done.phases[0], state="running", ended=None),)))
     with opened(browser, city, address, "u-hoa") as context:
         page = context.new_page()
-        page.goto(f"{address}/deployments/d-hongbang")
+        with page.expect_response("**/events"):
+            page.goto(f"{address}/deployments/d-hongbang")
         expect(page.locator(".steps .running .name")).to_have_text("Làm mới ổ hệ thống")
-        page.wait_for_timeout(1500)
         show(under_way)
-        expect(page.locator(".steps .running .name")).to_contain_text("Cài đặt phần mềm", timeout=10_000)
+        expect(page.locator(".steps .running .name")).to_contain_text("Cài đặt phần mềm")
         show(done)
-        expect(page.locator(".steps .running")).to_have_count(0, timeout=10_000)
+        expect(page.locator(".steps .running")).to_have_count(0)
 
 
 def test_progress_is_shown_as_it_happens(browser: Browser, city: Stand, address: str) -> None:
-    from infra.portal.interface import Draft
-    from tests.functional.portal.memory import a_draft
-
-    draft: Draft = a_draft("Để xem tiến độ trực tiếp")
-    made = city.services.submit(PEOPLE["u-hoa"], draft, "live-progress-1")
+    made = city.services.submit(PEOPLE["u-hoa"], a_draft("Để xem tiến độ trực tiếp"), "live-progress-1")
     with opened(browser, city, address, "u-hoa") as context:
         page = context.new_page()
+        with page.expect_response("**/events"):
+            page.goto(f"{address}/requests/{made}")
+        expect(page.locator(".steps .running .name")).to_have_text("Phê duyệt")
+        city.services.advance(made, 2)
+        expect(page.locator(".steps .running .name")).to_have_text("Cài đặt bên trong")
+
+
+def test_progress_before_the_page_listens_is_shown_too(browser: Browser, city: Stand, address: str) -> None:
+    made = city.services.submit(PEOPLE["u-hoa"], a_draft("Để xem tiến độ sớm"), "live-progress-2")
+    with opened(browser, city, address, "u-hoa") as context:
+        page = context.new_page()
+        slow = held(page, "**/events")
         page.goto(f"{address}/requests/{made}")
         expect(page.locator(".steps .running .name")).to_have_text("Phê duyệt")
-        page.wait_for_timeout(1500)
         city.services.advance(made, 2)
-        expect(page.locator(".steps .running .name")).to_have_text("Cài đặt bên trong", timeout=10_000)
+        slow[0].continue_()
+        expect(page.locator(".steps .running .name")).to_have_text("Cài đặt bên trong")
 
 
 def test_a_request_is_printed_with_places_to_sign_and_without_the_menu(

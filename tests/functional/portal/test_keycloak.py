@@ -56,11 +56,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A browser that reads Vietnamese; nobody is signed in."""
-    expect.set_options(timeout=PATIENCE_SECONDS * 1000)
     with browser.new_context(ignore_https_errors=True, locale="vi-VN") as made:
         made.set_default_timeout(PATIENCE_SECONDS * 1000)
+        expect.set_options(timeout=PATIENCE_SECONDS * 1000)
         yield made
-    expect.set_options(timeout=None)
 
 
 def _openid(keycloak: Keycloak, issuer: str) -> OpenId:
