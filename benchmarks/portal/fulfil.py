@@ -58,13 +58,13 @@ class Model:
     process: subprocess.Popen[str]
     environment: Mapping[str, str]
 
-    def takes(self, seconds: float) -> tuple[int, float]:
-        """From now on for each call; (calls, CPU seconds) so far."""
+    def takes(self, seconds: float) -> tuple[int, float, float]:
+        """From now on for each call; (calls, CPU seconds, seconds with a call under way) so far."""
         assert self.process.stdin is not None and self.process.stdout is not None  # noqa: PT018
         self.process.stdin.write(f"{seconds}\n")
         self.process.stdin.flush()
-        calls, used = json.loads(self.process.stdout.readline())
-        return int(calls), float(used)
+        calls, used, busy = json.loads(self.process.stdout.readline())
+        return int(calls), float(used), float(busy)
 
 
 @contextmanager
@@ -197,14 +197,14 @@ def cpu() -> float:
 
 
 def timed(there: Model, delay: float, act: Callable[[], object]) -> dict[str, float]:
-    calls, model_cpu = there.takes(delay)
+    calls, model_cpu, busy = there.takes(delay)
     before, began = cpu(), time.monotonic()
     act()
     seconds = time.monotonic() - began
-    calls_after, model_after = there.takes(0.0)
+    calls_after, model_after, busy_after = there.takes(0.0)
     return {
         "seconds": seconds, "calls": calls_after - calls, "cloud_seconds": (calls_after - calls) * delay,
-        "cpu": cpu() - before, "model_cpu": model_after - model_cpu,
+        "busy": busy_after - busy, "cpu": cpu() - before, "model_cpu": model_after - model_cpu,
     }  # fmt: skip
 
 
@@ -246,8 +246,8 @@ def main() -> None:
         row = told[name]
         print(
             f"{name:20} {row['seconds']:8.1f} s {row['calls']:7.0f} calls"
-            f" {row['cloud_seconds']:8.1f} s of the cloud {row['cpu']:8.1f} s CPU"
-            f" {row['model_cpu']:8.1f} s CPU of the model"
+            f" {row['cloud_seconds']:8.1f} s of the cloud, busy for {row['busy']:6.1f} s"
+            f" {row['cpu']:8.1f} s CPU {row['model_cpu']:8.1f} s CPU of the model"
         )
     print(f"provision / script: {told['provision']['seconds'] / told['script']['seconds']:.2f}")
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -74,21 +75,30 @@ class Worker:
         self._change_work = ChangeWork(self._changes, *shared)
 
     def run(self, stop: threading.Event) -> None:
-        """Until `stop`; then what is begun is brought to the end of its step."""
+        """Until `stop`; then what is begun is brought to the end of its step. A place that becomes free is
+        given away at once, to no agency twice within the time between two looks.
+        """
         with ThreadPoolExecutor(self.at_once, thread_name_prefix="agency") as pool:
             busy: dict[str, Future[None]] = {}
+            begun: dict[str, float] = {}
             while not stop.is_set():
                 busy = {agency: done for agency, done in busy.items() if not done.done()}
+                lately = time.monotonic() - LOOK_SECONDS
+                begun = {agency: when for agency, when in begun.items() if when > lately}
                 try:
-                    for agency in self._due(set(busy)):
+                    for agency in self._due({*busy, *begun}):
                         if len(busy) < self.at_once:
+                            begun[agency] = time.monotonic()
                             busy[agency] = pool.submit(self.look_after, agency)
                     self.last_look = self.clock()
                 except InfraError as error:
                     log.warning("nobody knows what there is to do, and it is looked again: %s", error)
                 except Exception:
                     log.exception("a defect of the worker; it looks again")
-                stop.wait(LOOK_SECONDS)
+                if len(busy) < self.at_once:
+                    stop.wait(LOOK_SECONDS)
+                else:
+                    wait(busy.values(), LOOK_SECONDS, FIRST_COMPLETED)
 
     def troubled(self) -> int:
         """Agencies whose work failed when it was last tried, and that wait to be tried again."""

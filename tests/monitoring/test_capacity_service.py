@@ -31,7 +31,7 @@ from benchmarks.exporter.process import counters, environment_of, model
 from infra.provisioning import certificates
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 30
+SECONDS = 90
 PASSWORD = "open sesame"
 START = [sys.executable, "-c", "from monitoring.exporters.capacity import main; main()"]
 

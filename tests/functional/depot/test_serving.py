@@ -37,7 +37,7 @@ def address(depot: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("name", ["a_1+b_amd64.deb", "a_1%2bb_amd64.deb"])
 def test_a_file_is_served_under_its_name(address: str, name: str) -> None:
-    with urllib.request.urlopen(f"{address}/apt/pool/{name}", timeout=5) as reply:
+    with urllib.request.urlopen(f"{address}/apt/pool/{name}", timeout=60) as reply:
         assert reply.read() == b"package"
 
 
@@ -59,7 +59,7 @@ def test_a_file_is_served_under_its_name(address: str, name: str) -> None:
 )
 def test_listings_hidden_names_and_what_lies_beside_the_depot_are_not_served(address: str, path: str) -> None:
     with pytest.raises(urllib.error.HTTPError, match="404") as refused:
-        urllib.request.urlopen(address + path, timeout=5)
+        urllib.request.urlopen(address + path, timeout=60)
     refused.value.close()
 
 
@@ -67,7 +67,7 @@ def test_several_servers_are_served_at_once(address: str) -> None:
     found: list[bytes] = []
 
     def fetch() -> None:
-        with urllib.request.urlopen(f"{address}/apt/pool/a_1+b_amd64.deb", timeout=10) as reply:
+        with urllib.request.urlopen(f"{address}/apt/pool/a_1+b_amd64.deb", timeout=60) as reply:
             found.append(reply.read())
 
     threads = [threading.Thread(target=fetch) for _ in range(12)]

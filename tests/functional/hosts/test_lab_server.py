@@ -168,7 +168,7 @@ def test_a_reboot_comes_back_with_the_same_disk(site: Site) -> None:
     before = site.run("hv1", f"echo kept > /root/kept; {boot}")
     site.run("hv1", "systemd-run -q --on-active=0.2 systemctl reboot")
     target = site.lab.target("hv1")
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         time.sleep(0.5)
         namespace.run_inside(site.lab.namespace, lambda: ssh.wait_for_ssh(target, 20))

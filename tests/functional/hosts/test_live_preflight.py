@@ -40,7 +40,10 @@ def test_a_bare_lab_is_fit_and_stays_as_it_was(site: Site) -> None:
 
 
 def test_everything_that_is_wrong_comes_in_one_report(site: Site) -> None:
-    listen = "systemd-run -q --unit stranger python3 -m http.server 3306"
+    listen = (
+        "systemd-run -q --unit stranger python3 -m http.server 3306"
+        " && until ss -ltn | grep -q ':3306 '; do sleep 0.1; done"
+    )
     with (
         changed(site, "ctl1", listen, "systemctl stop stranger"),
         changed(site, "hv1", "hostname other", "hostname hv1"),
@@ -48,7 +51,6 @@ def test_everything_that_is_wrong_comes_in_one_report(site: Site) -> None:
             site, "hv2", "ip link set ext0 down && ip link set tun0 name tun9", "ip link set tun9 name tun0"
         ),
     ):
-        time.sleep(0.5)
         found = {problem.key: problem.value for problem in problems(site)}
     assert found["controllers.hosts.ctl1"] == "port 3306: stranger.service"
     assert found["hypervisors.hosts.hv1"] == "other"

@@ -138,5 +138,5 @@ def served(app: FastAPI) -> Iterator[str]:
         time.sleep(0.02)
     yield f"http://localhost:{listener.getsockname()[1]}"
     server.should_exit = True
-    runner.join(10)
+    runner.join(60)
     listener.close()

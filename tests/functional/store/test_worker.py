@@ -479,6 +479,23 @@ def test_a_worker_whose_database_was_away_looks_again_and_says_when_it_last_coul
     assert database.down == 0
 
 
+def test_a_place_that_becomes_free_is_given_to_the_next_agency_at_once_and_to_none_again_so_soon(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "LOOK_SECONDS", 3600)
+    worker, stop, looked = stand.worker(Life()), threading.Event(), list[str]()
+    worker.at_once = 1
+    agencies = ["a", "b", "c"]
+    monkeypatch.setattr(worker, "_due", lambda not_now: [one for one in agencies if one not in not_now])
+    monkeypatch.setattr(worker, "look_after", looked.append)
+    thread = threading.Thread(target=worker.run, args=(stop,))
+    thread.start()
+    until(lambda: len(looked) == len(agencies))
+    stop.set()
+    thread.join()
+    assert looked == agencies
+
+
 def test_an_agency_is_in_trouble_until_its_work_is_done_by_whomever(stand: Stand) -> None:
     request = stand.ask()
     worker = stand.worker(Life(), {"up": [InfraError("the cloud is away")]})

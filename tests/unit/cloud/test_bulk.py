@@ -33,7 +33,7 @@ class Kind:
     def answer(self, many: Sequence[Thing]) -> list[Thing]:
         with self.lock:
             self.asked.append([one["name"] for one in many])
-        assert self.gate.wait(10)
+        assert self.gate.wait(60)
         refused = self.refuse(many)
         if refused is not None:
             raise refused
@@ -44,7 +44,7 @@ class Kind:
         started = []
         for name in names:
             started.append(pool.submit(self.creates.create, {"name": name}))
-            until = time.monotonic() + 10
+            until = time.monotonic() + 60
             while time.monotonic() < until:
                 waiting = sum(map(len, self.asked)) + len(self.creates._waiting)
                 if waiting == len(started):

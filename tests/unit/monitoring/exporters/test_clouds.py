@@ -25,7 +25,7 @@ class Cloud:
         self.closed = False
 
     def metrics(self, request: Request) -> Iterable[Metric]:
-        assert self.open.wait(10)
+        assert self.open.wait(60)
         return [self._family("city_cloud")]
 
     def compat(self, request: Request) -> Iterable[Metric]:
@@ -100,7 +100,7 @@ def test_a_slow_cloud_delays_no_other(city: City) -> None:
     assert city.probe(cloud="south").status == 200
     assert answers == []
     city.made[0].open.set()
-    waiting.join(10)
+    waiting.join(60)
     assert answers[0].status == 200
 
 
@@ -109,18 +109,18 @@ def test_two_who_come_first_at_once_share_one_connection() -> None:
 
     def make(name: str) -> Cloud:
         begun.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         return city.make(name)
 
     city.clouds = Clouds(lambda: city.names, make, 100.0)
     answers: list[Response] = []
     threads = [threading.Thread(target=lambda: answers.append(city.probe(cloud="north"))) for _ in range(2)]
     threads[0].start()
-    assert begun.wait(10)
+    assert begun.wait(60)
     threads[1].start()
     go_on.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert [answer.status for answer in answers] == [200, 200]
     assert len(city.made) == 1
 
