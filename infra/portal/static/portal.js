@@ -1,6 +1,11 @@
 // What a browser with scripts gets on top. Every page works without this file.
 "use strict";
 
+// Fields that do not hold what the page came with.
+const entered = (within) => [...within.querySelectorAll("input, select, textarea")].filter((field) => field.options
+  ? field.selectedIndex !== Math.max(0, [...field.options].findIndex((one) => one.defaultSelected))
+  : field.checked !== field.defaultChecked || field.value !== field.defaultValue);
+
 // The request form: work out again what it takes, and what is wrong, while one types.
 for (const form of document.querySelectorAll("form[data-check]")) {
   const touched = new Set();
@@ -42,13 +47,8 @@ for (const form of document.querySelectorAll("form[data-check]")) {
   form.addEventListener("input", later);
   form.addEventListener("change", later);
   // No event tells of what was entered before this script came, or what the browser kept from an earlier visit.
-  const differs = (field) => field.options
-    ? field.selectedIndex !== Math.max(0, [...field.options].findIndex((one) => one.defaultSelected))
-    : field.checked !== field.defaultChecked || field.value !== field.defaultValue;
   addEventListener("pageshow", () => {
-    for (const field of form.querySelectorAll("input, select, textarea")) {
-      if (differs(field)) later({ target: field });
-    }
+    for (const field of entered(form)) later({ target: field });
   });
   for (const button of form.querySelectorAll("[data-plain]")) button.hidden = true;
 }
@@ -56,19 +56,31 @@ for (const form of document.querySelectorAll("form[data-check]")) {
 // A summary of what is wrong, or what is shown only once, takes the focus: a page that was loaded again would not.
 document.querySelector("[role=alert][tabindex], [role=status][tabindex]")?.focus();
 
-// A request's progress: the page's part again at each event.
+// Progress: the page's part again at each event, the whole page after the last. Nothing that somebody types is lost.
 for (const place of document.querySelectorAll("[data-events]")) {
   const events = new EventSource(place.dataset.events);
   let shown = place.dataset.shown;
   const renew = async () => {
     const answer = await fetch(place.dataset.part);
-    if (answer.ok && !answer.redirected) place.innerHTML = await answer.text();
+    if (!answer.ok || answer.redirected) return;
+    const fresh = await answer.text();
+    const kept = entered(place).map(({ id, value }) => [id, value]);
+    const focused = place.contains(document.activeElement) ? document.activeElement.id : "";
+    place.innerHTML = fresh;
+    for (const [id, value] of kept) {
+      const field = document.getElementById(id);
+      if (field) field.value = value;
+    }
+    document.getElementById(focused)?.focus();
   };
   events.addEventListener("progress", (event) => {
     if (shown !== event.data) renew();
     shown = event.data;
   });
-  events.addEventListener("end", () => { events.close(); location.reload(); });
+  events.addEventListener("end", () => {
+    events.close();
+    if (!entered(document).length) location.reload();
+  });
 }
 
 // A form is sent once, however often its button is pressed; one that opens a tab leaves this page as it is.

@@ -15,7 +15,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
-from infra.portal.upkeep import Rebuild
+from infra.portal.upkeep import Rebuild, Snapshot
 from tests.functional.portal import memory
 from tests.functional.portal.memory import PASSWORD, PEOPLE, a_draft
 from tests.functional.portal.portal import Stand, served
@@ -333,6 +333,37 @@ def test_a_disk_that_is_made_new_is_shown_as_it_happens(browser: Browser, city: 
         expect(page.locator(".steps .running .name")).to_contain_text("Cài đặt phần mềm")
         show(done)
         expect(page.locator(".steps .running")).to_have_count(0)
+
+
+def test_what_is_typed_while_something_is_made_is_not_lost(
+    browser: Browser, city: Stand, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    living = city.services.living["d-hongbang"]
+    one, other = (replace(living.upkeep.snapshots[0], id=id, state="ready") for id in ("s-1", "s-2"))
+
+    def show(*snapshots: Snapshot) -> None:
+        now = replace(living, upkeep=replace(living.upkeep, snapshots=snapshots))
+        monkeypatch.setitem(city.services.living, "d-hongbang", now)
+
+    show(replace(one, state="wanted"), replace(other, state="wanted"))
+    with opened(browser, city, address, "u-hoa") as context:
+        page = context.new_page()
+        with page.expect_response("**/events"):
+            page.goto(f"{address}/deployments/d-hongbang")
+        page.evaluate("window.loadedOnce = true")
+        name, rows = page.get_by_label("Tên bản chụp mới"), page.locator("#snapshots tbody tr")
+        name.fill("Trước khi nâng")
+        show(one, replace(other, state="wanted"))
+        expect(rows.first).to_contain_text("Sẵn sàng")
+        expect(name).to_have_value("Trước khi nâng")
+        expect(name).to_be_focused()
+        name.press_sequentially(" cấp")
+        with page.expect_event("requestfinished", lambda asked: asked.url.endswith("/events")):
+            show(one, other)
+        expect(rows.last).to_contain_text("Sẵn sàng")
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("window.loadedOnce")
+        expect(name).to_have_value("Trước khi nâng cấp")
 
 
 def test_progress_is_shown_as_it_happens(browser: Browser, city: Stand, address: str) -> None:
