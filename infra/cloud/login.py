@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 import warnings
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,44 @@ def log_in(credentials: Credentials, user_agent: str) -> Connection:
         session.additional_headers["Cache-Control"] = "no-cache"
     if not credentials.reauthenticate:
         session.auth.reauthenticate = False
+    _share(session.auth)
     return connection
+
+
+class _Shared:
+    """What keystoneauth lacks where threads share a token, and one throws it away because it was refused."""
+
+    _lock: AbstractContextManager[bool]
+    auth_ref: Any
+
+    def get_access(self, session: Any, **options: Any) -> Any:
+        """The token that was there under the lock: after it, keystoneauth finds none and breaks off."""
+        with self._lock:
+            if self._needs_reauthenticate():
+                self.auth_ref = self.get_auth_ref(session)
+            return self.auth_ref
+
+    def invalidate(self) -> bool:
+        """That it is worth another try, also where another thread was the first to throw the token away: for
+        keystoneauth the refusal is final then.
+        """
+        with self._lock:
+            self.auth_ref = None
+        return True
+
+    if TYPE_CHECKING:
+
+        def _needs_reauthenticate(self) -> bool: ...
+
+        def get_auth_ref(self, session: Any) -> Any: ...
+
+
+def _share(plugin: Any) -> None:
+    from keystoneauth1.identity.base import BaseIdentityPlugin
+
+    if isinstance(plugin, BaseIdentityPlugin):  # others have no token that ends
+        kind = type(plugin)
+        plugin.__class__ = type(kind.__name__, (_Shared, kind), {})
 
 
 def _region(credentials: Credentials, user_agent: str) -> CloudRegion:

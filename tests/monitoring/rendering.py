@@ -100,7 +100,7 @@ def render(
         place / "render.yml", "-e", f"@{folder}/extra.yml",
     ]  # fmt: skip
     done = subprocess.run(
-        playbook, env=environment, cwd=folder, capture_output=True, text=True, timeout=120, check=False
+        playbook, env=environment, cwd=folder, capture_output=True, text=True, timeout=600, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     (folder / "templates").mkdir()

@@ -55,7 +55,7 @@ class Site:
         """All at once: an alert that began long ago does not wait for others of its group."""
         body, headers = json.dumps(alerts).encode(), {"Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.address}/api/v2/alerts", body, headers)
-        urllib.request.urlopen(request, timeout=10).close()
+        urllib.request.urlopen(request, timeout=60).close()
 
     def settle(self) -> None:
         """Until an alert that is posted now has come through every stage, and all before it with it."""
@@ -104,7 +104,7 @@ def answers(url: str) -> bool:
 
 
 def read(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         return str(answer.read().decode())
 
 

@@ -57,8 +57,8 @@ class Scraped:
         self.server = listening.serve("test", listening.metrics(exporter.metrics), "127.0.0.1", 0)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def scrape(self, seconds: float = 10.0) -> str:
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.server_port, timeout=30)
+    def scrape(self, seconds: float = 60.0) -> str:
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.server_port, timeout=90)
         with contextlib.closing(connection):
             connection.request(
                 "GET", "/metrics", headers={"X-Prometheus-Scrape-Timeout-Seconds": str(seconds)}
@@ -67,7 +67,7 @@ class Scraped:
             assert reply.status == 200
             return reply.read().decode()
 
-    def values(self, name: str, seconds: float = 10.0) -> dict[str, float]:
+    def values(self, name: str, seconds: float = 60.0) -> dict[str, float]:
         """Samples of a metric by their labels as they are written."""
         found = re.findall(rf"^{name}(\{{.*\}})? (\S+)$", self.scrape(seconds), re.M)
         return {labels: float(value) for labels, value in found}
@@ -171,8 +171,8 @@ def test_at_the_deadline_the_last_good_facts_are_served_with_their_age(
 def test_before_the_first_facts_a_scrape_that_runs_out_of_time_is_not_empty(
     fake: FakeCloud, scraped: Scraped
 ) -> None:
-    fake.slow["compute"] = 8.0
-    text = scraped.scrape(seconds=5.0)
+    fake.slow["compute"] = 16.0
+    text = scraped.scrape(seconds=12.0)
     assert 'city_exporter_collector_success{collector="capacity"} 0.0' in text
     assert "city_hypervisor_info" not in text
     assert "city_volumes{" in text

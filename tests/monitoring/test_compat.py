@@ -34,7 +34,7 @@ def test_promtool_complains_of_their_names_only() -> None:
         input=generate_latest(registry),
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=600,
     )
     said = (done.stdout + done.stderr).decode()
     told = {tuple(line.split(" ", 1)) for line in said.splitlines() if re.match(r"openstack_", line)}

@@ -22,7 +22,7 @@ CASES = sorted(map(str, (ROOT / "tests/monitoring/cases").glob("*.yaml")))
 def run(*command: str | Path, given: bytes | None = None) -> str:
     """The output of a command that must succeed."""
     done = subprocess.run(
-        [str(part) for part in command], input=given, capture_output=True, timeout=120, check=False
+        [str(part) for part in command], input=given, capture_output=True, timeout=600, check=False
     )
     output = (done.stdout + done.stderr).decode()
     assert done.returncode == 0, output

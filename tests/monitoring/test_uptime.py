@@ -126,7 +126,7 @@ class Exporter:
 
     def get(self, path: str) -> tuple[int, str]:
         try:
-            with urllib.request.urlopen(f"http://{WEB}:{self.port}{path}", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://{WEB}:{self.port}{path}", timeout=60) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as refused:
             refused.close()
