@@ -209,8 +209,8 @@ def _send(channel: paramiko.Channel, text: str) -> None:
     try:
         channel.sendall(text.encode())
         channel.shutdown_write()
-    except OSError:
-        return  # the program ended without hearing it all, or the reader's deadline has passed
+    except (OSError, EOFError, paramiko.SSHException):
+        return  # the program or the connection ended before it heard all; the reader of the output reports it
 
 
 def _drain(receive: Callable[[int], bytes], into: list[bytes]) -> None:

@@ -65,3 +65,21 @@ def test_a_long_command_is_quoted_by_its_first_line() -> None:
     assert ssh._short("one\ntwo") == "one"
     assert len(ssh._short("x" * 200)) == 80
     assert ssh._short("\n") == ""
+
+
+class Broken:
+    """A channel whose connection breaks while it is told something."""
+
+    def __init__(self, failure: Exception) -> None:
+        self.failure = failure
+
+    def sendall(self, data: bytes) -> None:
+        return
+
+    def shutdown_write(self) -> None:
+        raise self.failure
+
+
+@pytest.mark.parametrize("failure", [OSError(), EOFError(), paramiko.SSHException()], ids=repr)
+def test_a_connection_that_breaks_while_it_is_spoken_to_is_told_by_who_listens(failure: Exception) -> None:
+    ssh._send(Broken(failure), "words")  # type: ignore[arg-type]
