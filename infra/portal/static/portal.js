@@ -10,7 +10,6 @@ const entered = (within) => [...within.querySelectorAll("input, select, textarea
 for (const form of document.querySelectorAll("form[data-check]")) {
   const touched = new Set();
   let timer = 0, running = null;
-  const again = () => { timer = setTimeout(check, 3000); };
   const tell = (problems) => {
     for (const place of form.querySelectorAll("[id^='wrong-']")) {
       const field = place.id.slice(6), begun = touched.has(field) || form.elements[field]?.value;
@@ -25,17 +24,20 @@ for (const form of document.querySelectorAll("form[data-check]")) {
   const check = async () => {
     clearTimeout(timer);
     running?.abort();
-    running = new AbortController();
+    const mine = running = new AbortController();
+    let status = 503, found; // unless a whole answer comes
     try {
-      const answer = await fetch(form.dataset.check, { method: "POST", body: new URLSearchParams(new FormData(form)), signal: running.signal });
-      if (answer.status === 429 || answer.status >= 500) again();
-      if (!answer.ok) return;
-      const found = await answer.json();
+      const answer = await fetch(form.dataset.check, { method: "POST", body: new URLSearchParams(new FormData(form)), signal: mine.signal });
+      if (answer.ok) found = await answer.json();
+      status = answer.status;
+    } catch {
+      if (mine.signal.aborted) return; // a later check took its place
+    }
+    if (found) {
       document.getElementById("takes").innerHTML = found.takes;
       tell(found.problems);
-    } catch (error) {
-      if (error instanceof TypeError) again(); // the network
-      else if (error.name !== "AbortError") throw error;
+    } else if (status === 429 || status >= 500) {
+      timer = setTimeout(check, 3000);
     }
   };
   const later = (event) => {

@@ -366,6 +366,25 @@ def test_what_is_typed_while_something_is_made_is_not_lost(
         expect(name).to_have_value("Trước khi nâng cấp")
 
 
+def test_a_page_that_tells_what_is_wrong_stays_as_it_is(
+    browser: Browser, city: Stand, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    living = city.services.living["d-hongbang"]
+    one = replace(living.upkeep.snapshots[0], state="wanted")
+    busy = replace(living, upkeep=replace(living.upkeep, snapshots=(one,)))
+    monkeypatch.setitem(city.services.living, "d-hongbang", busy)
+    with opened(browser, city, address, "u-hoa") as context:
+        page = context.new_page()
+        page.goto(f"{address}/deployments/d-hongbang")
+        expect(page.locator("[data-events]")).to_have_count(1)
+        page.get_by_text("Mở thêm").click()
+        page.get_by_label("Dịch vụ").select_option("ssh")
+        page.get_by_label("Ai", exact=True).select_option("everybody")
+        page.get_by_role("button", name="Mở", exact=True).click()
+        expect(page.locator("#wrong-source")).to_contain_text("Không mở được")
+        expect(page.locator("[data-events]")).to_have_count(0)
+
+
 def test_progress_is_shown_as_it_happens(browser: Browser, city: Stand, address: str) -> None:
     made = city.services.submit(PEOPLE["u-hoa"], a_draft("Để xem tiến độ trực tiếp"), "live-progress-1")
     with opened(browser, city, address, "u-hoa") as context:

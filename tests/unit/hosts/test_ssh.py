@@ -81,5 +81,5 @@ class Broken:
 
 
 @pytest.mark.parametrize("failure", [OSError(), EOFError(), paramiko.SSHException()], ids=repr)
-def test_a_connection_that_breaks_while_it_is_spoken_to_is_told_by_who_listens(failure: Exception) -> None:
+def test_a_connection_that_breaks_while_it_is_spoken_to_breaks_nothing_else(failure: Exception) -> None:
     ssh._send(Broken(failure), "words")  # type: ignore[arg-type]
